@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import time
 from collections.abc import Mapping, Sequence
@@ -114,3 +116,232 @@ def ids_of(request_id: UUID) -> tuple[UUID, UUID]:
     """The lowest and the highest id that a record or delivery of this request can have."""
     low = record_id(request_id, 0)
     return low, UUID(int=low.int | _LOW)
+
+
+# ---- what is accepted ------------------------------------------------------------------------------------------------
+
+
+def identity_key(client: str, entity: str, type: str, hard_id: Sequence[str]) -> UUID:
+    """What an entity is found by: the first 128 bits of a SHA-256 over all its parts, which none can be read back from."""
+    text = json.dumps([client, entity, type, *hard_id], ensure_ascii=False, separators=(",", ":"))
+    return UUID(bytes=hashlib.sha256(text.encode()).digest()[:16])
+
+
+@dataclass(frozen=True, slots=True)
+class NewRecord:
+    """One entity of a request, validated.
+
+    data: the values of the contract's fields, as JSON text.
+    key: its `identity_key`. subject: the `identity_key` of the profile it belongs to (events), which orders it.
+    pinned: the datatalksId that the client sent along. joins: an identity that shall be this one from now on (alias).
+    """
+
+    data: str
+    key: UUID
+    entity: str
+    type: str
+    subject: UUID | None = None
+    subject_type: str = ""
+    pinned: UUID | None = None
+    joins: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Idempotency:
+    """The client's Idempotency-Key and a SHA-256 over what it stands for (method, path, query, body)."""
+
+    key: str
+    fingerprint: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class NewRequest:
+    """One call to be kept.
+
+    route: the number of the client's routing destination; callback: that of the group's callback, if it has one.
+    credential: the access key's or client API key's public name.
+    """
+
+    request_id: UUID
+    client: str
+    environment: Environment
+    surface: str
+    group: str
+    entity: str
+    type: str
+    action: Action
+    mapping_version: str
+    credential: str
+    route: int
+    callback: int | None
+    records: Sequence[NewRecord]
+    idempotency: Idempotency | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What was kept: with `replayed`, the earlier request of the same Idempotency-Key."""
+
+    request_id: UUID
+    datatalks_ids: tuple[UUID, ...]
+    replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A call that was refused, kept for tracing: why, and never what it carried."""
+
+    request_id: UUID
+    client: str | None
+    surface: str
+    credential: str | None
+    status: int
+    messages: Sequence[str]
+
+
+# ---- what is due -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """A chunk of due work of one destination, given to a queue. A message carries its number and its requests' ids.
+
+    task: `route` or `deliver`. again: it was given before and nobody started it.
+    """
+
+    hint_id: int
+    task: str
+    queue: str
+    destination: str
+    requests: tuple[UUID, ...]
+    size: int
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DueRecord:
+    """A record to be planned, with what its request says about it."""
+
+    record_id: UUID
+    request_id: UUID
+    client: str
+    environment: Environment
+    group: str
+    entity: str
+    type: str
+    action: Action
+    mapping_version: str
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One record's delivery to one destination. state: `pending`, or `skipped` with the reason.
+
+    payload: the mapped record as JSON text, None when skipped.
+    """
+
+    delivery_id: UUID
+    record_id: UUID
+    destination: int
+    operation: str
+    state: State
+    payload: str | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DueDelivery:
+    """A delivery to be attempted.
+
+    attempts: how many have been made. age: seconds since the first of them, 0.0 before it.
+    crashes: how often the process that worked on it died.
+    """
+
+    delivery_id: UUID
+    request_id: UUID
+    client: str
+    group: str
+    environment: Environment
+    ordering_key: UUID
+    operation: str
+    payload: Mapping[str, Any]
+    mapping_version: str
+    accepted_at: datetime
+    attempts: int = 0
+    age: float = 0.0
+    crashes: int = 0
+    sending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where deliveries go, with what the dispatcher must know of it. Numbers are given by the ledger, once and for ever.
+
+    kind: `route` (the planning of a client's records), `deliver`, or `callback`.
+    account: what budgets are counted by; integrations of one account share it.
+    chunk: how many deliveries one hint may carry. max_hints: how many hints of it may be outstanding.
+    """
+
+    client: str
+    group: str
+    integration: str
+    kind: str
+    connector: str
+    queue: str
+    account: str
+    chunk: int = 32
+    max_hints: int = 4
+    requests_per_second: float | None = None
+    records_per_second: float | None = None
+    release_rate: float | None = None
+    order_limit: float = 3600.0
+    enabled: bool = True
+
+    @property
+    def name(self) -> str:
+        """`client/group/integration`, as people write it."""
+        return f"{self.client}/{self.group}/{self.integration}"
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try, as it is kept. at: aware, UTC. ms: how long the call took. request: what staging would have sent."""
+
+    at: datetime
+    ms: float
+    outcome: str
+    status: int | None = None
+    reason: str = ""
+    provider_id: str | None = None
+    warnings: tuple[str, ...] = ()
+    errors: Mapping[str, str] = field(default_factory=dict)
+    request: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What an attempt meant for a delivery.
+
+    state: a final state, `retrying` (again in `again_in` seconds), or `pending` (not tried: handed back).
+    crashed: the attempt ended with its process.
+    """
+
+    delivery_id: UUID
+    state: State
+    again_in: float | None = None
+    attempt: Attempt | None = None
+    crashed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What a chunk's outcomes say about its destination.
+
+    blocked_for: seconds in which its account must not be called. refused: credentials or configuration were refused, why.
+    """
+
+    delivered: int = 0
+    failed: int = 0
+    blocked_for: float | None = None
+    refused: str | None = None

@@ -1,0 +1,261 @@
+"""The ledger's port: everything the router keeps. Implemented by `postgres` and, for tests, by `memory`.
+
+Each method is one durable statement unless it says otherwise: when it returns, it is kept; when it raises
+`Unavailable`, it may or may not be. All times are the ledger's own clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+from router.model import (
+    Accepted,
+    Destination,
+    DueDelivery,
+    DueRecord,
+    Health,
+    Hint,
+    NewRequest,
+    Planned,
+    Rejected,
+    Verdict,
+)
+
+
+class LedgerError(Exception):
+    """Something the ledger refuses."""
+
+
+class Unavailable(LedgerError):
+    """The ledger is away, or whether it kept something is not known. Nothing may be acknowledged."""
+
+
+class PinConflict(LedgerError):
+    """A record's hard id already belongs to another entity than the datatalksId sent along. index: the record's."""
+
+    def __init__(self, index: int) -> None:
+        self.index = index
+        super().__init__(f"data[{index}]: the hard id already belongs to another datatalksId")
+
+
+class IdempotencyMismatch(LedgerError):
+    """The Idempotency-Key was used before, for something else."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccessKey:
+    """A SigV4 key pair. secret: encrypted. A key counts while it is neither revoked nor expired."""
+
+    access_key_id: str
+    client: str
+    secret: bytes = field(repr=False)
+    created_at: datetime
+    expires_at: datetime | None = None
+    revoked_at: datetime | None = None
+    last_used_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClientApiKey:
+    """A bearer key of one group. name: its first characters, which may be shown. scope: `public` or `secret`."""
+
+    name: str
+    client: str
+    group: str
+    scope: str
+    created_at: datetime
+    revoked_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """A mapping set put in force. number grows by one with each. documents: path → text."""
+
+    number: int
+    digest: str
+    author: str
+    message: str
+    published_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What a list of requests is narrowed by; None does not narrow. Times are aware, since inclusive, until exclusive."""
+
+    status: str | None = None
+    group: str | None = None
+    entity: str | None = None
+    type: str | None = None
+    datatalks_id: UUID | None = None
+    integration: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """Whether the ledger balances for the requests received in a time range.
+
+    accepted: records accepted. expected: deliveries they must have led to, unplanned records counted once.
+    by_state: deliveries (and `unplanned` records) by state. differences: what does not add up, by record id.
+    """
+
+    accepted: int
+    expected: int
+    by_state: Mapping[str, int]
+    differences: Sequence[str]
+
+    @property
+    def difference(self) -> int:
+        return len(self.differences)
+
+
+class Intake(Protocol):
+    """What the receiver keeps."""
+
+    def accept(self, request: NewRequest) -> Accepted:
+        """Identify, keep and queue a request, all or nothing, durable on return.
+
+        Raises `PinConflict`, `IdempotencyMismatch`, `Unavailable`.
+        """
+        ...
+
+    def reject(self, rejected: Rejected) -> None:
+        """Keep why a call was refused."""
+        ...
+
+    def take_turn(self, client: str, rate: float) -> float:
+        """Seconds the client must wait before its next request at `rate` requests per second; 0.0: it may go on now."""
+        ...
+
+
+class Traces(Protocol):
+    """What can be read back."""
+
+    def document(self, request_id: UUID, client: str | None = None) -> dict[str, Any] | None:
+        """The status document of api.md §5 with every attempt, or None when the client has no such request."""
+        ...
+
+    def documents(self, client: str | None, filters: Filters, limit: int, before: UUID | None) -> list[dict[str, Any]]:
+        """Requests without their records, newest first, older than `before`."""
+        ...
+
+    def find(self, prefix: str) -> list[UUID]:
+        """Up to ten ids of requests that begin with these characters (hyphens optional)."""
+        ...
+
+    def audit(self, since: datetime | None = None, until: datetime | None = None) -> Audit:
+        """Count everything in the range, and name what does not add up."""
+        ...
+
+
+class Work(Protocol):
+    """What is due, given out, started and finished. A hint's number fences all that is done under it."""
+
+    def claim(self, hints_per_queue: int) -> list[Hint]:
+        """Give out what is due, fairly and within every bound, and again what nobody started in time."""
+        ...
+
+    def expired(self) -> list[int]:
+        """Numbers of the hints whose lease ran out: their process is gone, or no longer speaks."""
+        ...
+
+    def start_route(self, hint_id: int, worker: str, lease: float) -> list[DueRecord]:
+        """Begin planning. Empty: a stale or doubled hint, nothing to do."""
+        ...
+
+    def planned(self, hint_id: int, plans: Sequence[Planned]) -> None:
+        """Keep the plans of all records of the hint, and end it. Under a hint that is no longer ours: nothing."""
+        ...
+
+    def start_deliver(self, hint_id: int, worker: str, lease: float) -> tuple[int, list[DueDelivery]]:
+        """Begin delivering: the destination's number and its deliveries in order. Empty: nothing to do."""
+        ...
+
+    def leaving(self, hint_id: int, deliveries: Sequence[UUID], lease: float) -> bool:
+        """Mark deliveries whose repeat could do harm as `sending`, before their call leaves; renews the lease.
+
+        False: the hint is no longer ours; nothing may be sent.
+        """
+        ...
+
+    def finish(self, hint_id: int, verdicts: Sequence[Verdict], health: Health, *, done: bool) -> int:
+        """Keep what became of deliveries, settle their requests, and with `done` end the hint.
+
+        Deliveries of the hint without a verdict are handed back when it ends. Returns how many verdicts were kept: fewer
+        than given when the hint is no longer ours.
+        """
+        ...
+
+    def crashed(self, hint_id: int) -> tuple[int, list[DueDelivery]]:
+        """Take over an expired hint to judge its deliveries (`finish` it with `done`). A route hint is given again."""
+        ...
+
+
+class Registry(Protocol):
+    """What is configured: keys, secrets, mapping sets, destinations, shared tokens."""
+
+    def access_key(self, access_key_id: str) -> AccessKey | None: ...
+    def access_keys(self, client: str | None = None) -> list[AccessKey]: ...
+    def add_access_key(self, key: AccessKey) -> None: ...
+    def revoke_access_key(self, access_key_id: str) -> bool: ...
+    def touch_access_keys(self, used: Sequence[str]) -> None:
+        """Note that these keys were used just now."""
+        ...
+
+    def client_api_key(self, digest: bytes) -> ClientApiKey | None: ...
+    def client_api_keys(self, client: str | None = None) -> list[ClientApiKey]: ...
+    def add_client_api_key(self, key: ClientApiKey, digest: bytes) -> None: ...
+    def revoke_client_api_key(self, name: str) -> bool: ...
+
+    def secret(self, client: str, name: str) -> bytes | None:
+        """An integration's secret, encrypted."""
+        ...
+
+    def secrets(self, client: str | None = None) -> list[tuple[str, str, datetime]]:
+        """(client, name, set at) of every secret."""
+        ...
+
+    def set_secret(self, client: str, name: str, value: bytes) -> None: ...
+    def secrets_version(self) -> int:
+        """Grows whenever a secret is set."""
+        ...
+
+    def publish(
+        self, digest: str, documents: Mapping[str, str], destinations: Sequence[Destination], author: str, message: str
+    ) -> Publication:
+        """Put a mapping set in force, with the destinations it names; not a single statement, but one transaction."""
+        ...
+
+    def publication(self) -> Publication | None:
+        """The set in force."""
+        ...
+
+    def publications(self, limit: int = 50) -> list[Publication]: ...
+    def documents_of(self, digest: str) -> Mapping[str, str] | None:
+        """A set's files: path → text."""
+        ...
+
+    def destinations(self) -> Mapping[int, Destination]:
+        """Every destination there ever was, by its number."""
+        ...
+
+    def token(self, account: str) -> tuple[bytes, datetime] | None:
+        """An account's shared bearer token, encrypted, and when it ends."""
+        ...
+
+    def keep_token(self, account: str, token: bytes, expires_at: datetime) -> None: ...
+
+
+class Ledger(Intake, Traces, Work, Registry, Protocol):
+    """All of it."""
+
+    def ping(self) -> None:
+        """Raises `Unavailable` when the ledger cannot be written."""
+        ...
+
+    def close(self) -> None: ...

@@ -138,8 +138,6 @@ class NewRecord:
 
     data: str
     key: UUID
-    entity: str
-    type: str
     subject: UUID | None = None
     subject_type: str = ""
     pinned: UUID | None = None
@@ -232,6 +230,7 @@ class DueRecord:
     action: Action
     mapping_version: str
     data: Mapping[str, Any]
+    crashes: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,7 +79,7 @@ class Settings:
         try:
             values: dict[str, Any] = _Schema().load({name.lower(): text for name, text in given.items()})
         except ValidationError as error:
-            found = error.normalized_messages()
+            found: Mapping[str, Any] = error.messages_dict
             faults += [f"{PREFIX}{name.upper()}: {' '.join(_flat(texts))}" for name, texts in found.items()]
             values = {}
         if faults:
@@ -143,7 +143,7 @@ _ABOVE_0 = validate.Range(min=0, min_inclusive=False, error="must be above 0")
 _FROM_0 = validate.Range(min=0, error="must not be below 0")
 
 
-def _missing(advice: str) -> dict[str, str]:
+def _missing(advice: str) -> dict[str, str | list[Any] | dict[Any, Any]]:
     return {"required": f"missing; set it to {advice}"}
 
 

@@ -191,8 +191,12 @@ class Work(Protocol):
         """
         ...
 
-    def crashed(self, hint_id: int) -> tuple[int, list[DueDelivery]]:
-        """Take over an expired hint to judge its deliveries (`finish` it with `done`). A route hint is given again."""
+    def crashed(self, hint_id: int) -> tuple[int, int, list[DueDelivery]]:
+        """Take over an expired hint: its new number, the destination's number, and the deliveries to judge.
+
+        `finish` the new number with `done`. Zeros and nothing: somebody else did, or it was a route hint, whose records
+        are due again.
+        """
         ...
 
 

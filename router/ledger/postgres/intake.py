@@ -1,0 +1,166 @@
+"""What the receiver keeps, in PostgreSQL."""
+
+from __future__ import annotations
+
+import json
+from uuid import UUID, uuid4
+
+import psycopg
+
+from router.ledger.base import IdempotencyMismatch, PinConflict
+from router.ledger.postgres.pool import Database
+from router.model import Accepted, NewRequest, Rejected, ids_of, record_id, record_index
+
+PIN_CONFLICT = "RT001"
+
+# One statement: who the records are, the request, its records, and what is now due. Identities are locked in the order
+# of their keys, so two requests that introduce the same entities cannot wait for one another in a circle.
+ACCEPT = """
+WITH {keep} input AS MATERIALIZED (
+    SELECT *, nextval('record_seq') AS seq FROM (
+        SELECT * FROM unnest(
+            %(ids)s::uuid[], %(datas)s::text[], %(keys)s::uuid[], %(fresh)s::uuid[], %(pins)s::uuid[],
+            %(subjects)s::uuid[], %(subject_fresh)s::uuid[], %(joins)s::uuid[]
+        ) AS t (id, data, key, fresh, pin, subject, subject_fresh, joins)
+        {gate} ORDER BY id
+    ) AS ordered
+), wanted AS MATERIALIZED (
+    SELECT DISTINCT ON (key) key, fresh, entity, type FROM (
+        SELECT key, coalesce(pin, fresh) AS fresh, %(entity)s AS entity, %(type)s AS type, 0 AS rank FROM input
+        UNION ALL SELECT subject, subject_fresh, 'profile', %(subject_type)s, 1 FROM input WHERE subject IS NOT NULL
+    ) AS named_keys ORDER BY key, rank
+), known AS MATERIALIZED (
+    SELECT identities.key, identities.datatalks_id FROM wanted JOIN identities USING (key)
+), born AS (
+    INSERT INTO identities (key, datatalks_id, client, entity, type)
+    SELECT key, fresh, %(client)s, entity, type FROM wanted WHERE key NOT IN (SELECT key FROM known) ORDER BY key
+    ON CONFLICT (key) DO UPDATE SET key = excluded.key
+    RETURNING key, datatalks_id
+), who AS MATERIALIZED (
+    SELECT * FROM known UNION ALL SELECT * FROM born
+), named AS MATERIALIZED (
+    SELECT input.id, input.seq, input.data, input.joins,
+        CASE WHEN input.pin <> own.datatalks_id THEN refuse('RT001', input.id::text) ELSE own.datatalks_id END
+            AS datatalks_id,
+        coalesce(subject.datatalks_id, own.datatalks_id) AS ordering_key
+    FROM input JOIN who AS own ON own.key = input.key LEFT JOIN who AS subject ON subject.key = input.subject
+), joined AS (
+    INSERT INTO identities (key, datatalks_id, client, entity, type)
+    SELECT DISTINCT ON (joins) joins, datatalks_id, %(client)s, %(entity)s, %(type)s FROM named WHERE joins IS NOT NULL
+    ORDER BY joins
+    ON CONFLICT (key) DO UPDATE SET datatalks_id = excluded.datatalks_id
+), request AS (
+    INSERT INTO requests (request_id, client, environment, surface, group_key, entity, type, action, mapping_version,
+        credential, callback_id, records, open)
+    SELECT %(request_id)s, %(client)s, %(environment)s, %(surface)s, %(group)s, %(entity)s, %(type)s, %(action)s,
+        %(mapping_version)s, %(credential)s, %(callback)s, %(count)s, %(count)s {gate}
+), kept AS (
+    INSERT INTO records (record_id, seq, datatalks_id, ordering_key, data)
+    SELECT id, seq, datatalks_id, ordering_key, data FROM named
+), queued AS (
+    INSERT INTO due (id, request_id, destination_id, lane, ordering_key, seq, due_at)
+    SELECT id, %(request_id)s, %(route)s, 0, ordering_key, seq, now() FROM named
+)
+SELECT datatalks_id FROM named ORDER BY id
+"""
+KEEP = """
+keep AS MATERIALIZED (
+    INSERT INTO idempotency (client, key, fingerprint, request_id, expires_at)
+    VALUES (%(client)s, %(idempotency_key)s, %(fingerprint)s, %(request_id)s, now() + interval '24 hours')
+    ON CONFLICT (client, key) DO UPDATE SET fingerprint = excluded.fingerprint, request_id = excluded.request_id,
+        expires_at = excluded.expires_at WHERE idempotency.expires_at < now()
+    RETURNING true
+),
+"""
+PLAIN = ACCEPT.format(keep="", gate="")
+IDEMPOTENT = ACCEPT.format(keep=KEEP, gate="WHERE EXISTS (SELECT FROM keep)")
+EARLIER = "SELECT fingerprint, request_id FROM idempotency WHERE client = %(client)s AND key = %(idempotency_key)s"
+EARLIER_IDS = "SELECT datatalks_id FROM records WHERE record_id BETWEEN %(low)s AND %(high)s ORDER BY record_id"
+REJECT = """
+INSERT INTO rejections (request_id, client, surface, credential, status, messages)
+VALUES (%(request_id)s, %(client)s, %(surface)s, %(credential)s, %(status)s, %(messages)s)
+"""
+# The generic cell rate algorithm with a burst of one second's worth: `next_at` runs ahead of now by at most that.
+TURN = """
+INSERT INTO clients_turns AS t (client, next_at) VALUES (%(client)s, now() + %(step)s * interval '1 second')
+ON CONFLICT (client) DO UPDATE SET next_at = greatest(t.next_at, now()) + %(step)s * interval '1 second'
+    WHERE t.next_at < now() + interval '1 second'
+RETURNING 0.0
+"""
+WAIT = "SELECT extract(epoch FROM next_at - now() - interval '1 second')::float8 FROM clients_turns WHERE client = %(client)s"
+
+
+class Intake:
+    """`router.ledger.base.Intake`."""
+
+    _db: Database
+
+    def accept(self, request: NewRequest) -> Accepted:
+        params = _params(request)
+        try:
+            rows = self._db.rows(IDEMPOTENT if request.idempotency else PLAIN, params)
+        except psycopg.Error as error:
+            if error.sqlstate != PIN_CONFLICT:
+                raise
+            raise PinConflict(record_index(UUID(error.diag.message_primary or ""))) from None
+        if rows:
+            return Accepted(request.request_id, tuple(row[0] for row in rows))
+        return self._earlier(request, params)
+
+    def _earlier(self, request: NewRequest, params: dict[str, object]) -> Accepted:
+        assert request.idempotency
+        (fingerprint, request_id), *_ = self._db.rows(EARLIER, params)
+        if bytes(fingerprint) != request.idempotency.fingerprint:
+            raise IdempotencyMismatch("the Idempotency-Key was used before, with another request")
+        low, high = ids_of(request_id)
+        rows = self._db.rows(EARLIER_IDS, {"low": low, "high": high})
+        return Accepted(request_id, tuple(row[0] for row in rows), replayed=True)
+
+    def reject(self, rejected: Rejected) -> None:
+        self._db.rows(
+            REJECT,
+            {
+                "request_id": rejected.request_id,
+                "client": rejected.client,
+                "surface": rejected.surface,
+                "credential": rejected.credential,
+                "status": rejected.status,
+                "messages": json.dumps(list(rejected.messages)),
+            },
+        )
+
+    def take_turn(self, client: str, rate: float) -> float:
+        if self._db.rows(TURN, {"client": client, "step": 1.0 / rate}):
+            return 0.0
+        return max(float(self._db.rows(WAIT, {"client": client})[0][0]), 0.001)
+
+
+def _params(request: NewRequest) -> dict[str, object]:
+    records = request.records
+    subject_type = next((record.subject_type for record in records if record.subject), "")
+    return {
+        "request_id": request.request_id,
+        "client": request.client,
+        "environment": request.environment,
+        "surface": request.surface,
+        "group": request.group,
+        "entity": request.entity,
+        "type": request.type,
+        "action": request.action,
+        "mapping_version": request.mapping_version,
+        "credential": request.credential,
+        "callback": request.callback,
+        "route": request.route,
+        "count": len(records),
+        "subject_type": subject_type,
+        "ids": [record_id(request.request_id, index) for index in range(len(records))],
+        "datas": [record.data for record in records],
+        "keys": [record.key for record in records],
+        "fresh": [uuid4() for _ in records],
+        "pins": [record.pinned for record in records],
+        "subjects": [record.subject for record in records],
+        "subject_fresh": [uuid4() if record.subject else None for record in records],
+        "joins": [record.joins for record in records],
+        "idempotency_key": request.idempotency.key if request.idempotency else None,
+        "fingerprint": request.idempotency.fingerprint if request.idempotency else None,
+    }

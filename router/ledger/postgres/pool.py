@@ -1,0 +1,101 @@
+"""One way to the database: a pool opened after the fork, short timeouts, and the driver's errors told as ours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from psycopg.rows import TupleRow, tuple_row
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from router.ledger.base import LedgerError, Unavailable
+
+# A statement that outlives these has met a sick database: its caller is told so instead of waiting.
+STATEMENT_TIMEOUT = 5_000
+LOCK_TIMEOUT = 2_000
+SESSION = (
+    f"-c statement_timeout={STATEMENT_TIMEOUT} -c lock_timeout={LOCK_TIMEOUT} "
+    "-c idle_in_transaction_session_timeout=10000 -c synchronous_commit=on -c timezone=UTC "
+    # Tables that were empty when their plan was made are not empty under load; every hot statement goes by an index.
+    "-c enable_seqscan=off -c jit=off"
+)
+CONNECTION = {
+    "connect_timeout": 3,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+    "options": SESSION,
+    "application_name": "router",
+}
+
+
+class UnsafeDurability(LedgerError):
+    """The server may lose what it has acknowledged."""
+
+
+class Database:
+    """A lazily opened pool. `size` connections at most; a caller waits a second for one, then meets `Unavailable`."""
+
+    def __init__(self, url: str, size: int = 8) -> None:
+        self._pool = ConnectionPool(
+            url,
+            kwargs={**CONNECTION, "autocommit": True},
+            min_size=1,
+            max_size=size,
+            timeout=1.0,
+            max_waiting=200,
+            max_lifetime=3600,
+            open=False,
+        )
+        self._opened = False
+
+    @contextmanager
+    def connection(self) -> Iterator[psycopg.Connection[TupleRow]]:
+        """A connection in autocommit mode. Driver errors leave as `Unavailable`, our own SQLSTATEs as they are."""
+        if not self._opened:
+            self._opened = True
+            self._pool.open()
+        try:
+            with self._pool.connection() as connection:
+                yield connection
+        except PoolTimeout:
+            raise Unavailable("no connection to the ledger within a second") from None
+        except psycopg.Error as error:
+            if error.sqlstate is not None and error.sqlstate.startswith("RT"):
+                raise
+            raise Unavailable(_told(error)) from error
+
+    def rows(self, sql: str, params: Mapping[str, Any] | None = None) -> list[TupleRow]:
+        """The rows of one statement, which is committed on return."""
+        with self.connection() as connection:
+            cursor = connection.cursor(row_factory=tuple_row, binary=True)
+            cursor.execute(sql, params)
+            return cursor.fetchall() if cursor.description else []
+
+    def check_durability(self) -> None:
+        """Raises `UnsafeDurability` unless an acknowledged commit survives a crash."""
+        settings = dict(
+            self.rows("SELECT name, setting FROM pg_settings WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit')")
+        )
+        off = sorted(name for name, setting in settings.items() if setting == "off")
+        if off:
+            raise UnsafeDurability(
+                f"PostgreSQL runs with {', '.join(off)} off: a crash loses acknowledged requests. Turn it on, or set "
+                "ROUTER_ALLOW_UNSAFE_DURABILITY=true and lose them knowingly."
+            )
+
+    def close(self) -> None:
+        if self._opened:
+            self._pool.close()
+
+
+def _told(error: psycopg.Error) -> str:
+    """The driver's error without its DETAIL, which quotes values."""
+    diagnosis = error.diag
+    if error.sqlstate is None:
+        return "the connection to the ledger failed"
+    where = diagnosis.constraint_name or diagnosis.table_name or ""
+    return f"the ledger answered {error.sqlstate} {type(error).__name__} {where}".strip()

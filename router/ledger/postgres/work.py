@@ -1,0 +1,156 @@
+"""What is due, given out, started and finished, in PostgreSQL."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from router.ledger.postgres import work_sql as sql
+from router.ledger.postgres.pool import Database
+from router.model import (
+    FINAL,
+    Action,
+    Attempt,
+    DueDelivery,
+    DueRecord,
+    Environment,
+    Health,
+    Hint,
+    Planned,
+    State,
+    Verdict,
+)
+
+REGIVE_AFTER = 10.0
+ONE_CLAIM_AT_A_TIME = 0x436C61696D  # "Claim"
+
+
+class Work:
+    """`router.ledger.base.Work`."""
+
+    _db: Database
+
+    def claim(self, hints_per_queue: int) -> list[Hint]:
+        # Claims take turns, so that bounds, order and budgets hold however many dispatchers run. The lock is taken before
+        # the statement that counts, whose snapshot is then newer than the last claim; all goes to the server in one
+        # flush, so a dispatcher that is stopped in the middle holds nobody up.
+        with self._db.connection() as connection, connection.pipeline(), connection.transaction():
+            connection.execute("SELECT pg_advisory_xact_lock(%s)", (ONE_CLAIM_AT_A_TIME,))
+            again = connection.execute(sql.REGIVE, {"after": REGIVE_AFTER}, binary=True)
+            given = connection.execute(sql.CLAIM, {"hints_per_queue": hints_per_queue}, binary=True)
+            return [_hint(row, again=True) for row in again.fetchall()] + [_hint(row) for row in given.fetchall()]
+
+    def expired(self) -> list[int]:
+        return [row[0] for row in self._db.rows(sql.EXPIRED)]
+
+    def start_route(self, hint_id: int, worker: str, lease: float) -> list[DueRecord]:
+        rows = self._db.rows(sql.START_ROUTE, {"hint": hint_id, "worker": worker, "lease": lease})
+        return [
+            DueRecord(
+                record_id=row[0],
+                request_id=row[1],
+                client=row[2],
+                environment=Environment(row[3]),
+                group=row[4],
+                entity=row[5],
+                type=row[6],
+                action=Action(row[7]),
+                mapping_version=row[8],
+                data=json.loads(row[9]),
+                crashes=row[10],
+            )
+            for row in rows
+        ]
+
+    def planned(self, hint_id: int, plans: Sequence[Planned]) -> None:
+        self._db.rows(
+            sql.PLANNED,
+            {
+                "hint": hint_id,
+                "ids": [plan.delivery_id for plan in plans],
+                "records": [plan.record_id for plan in plans],
+                "destinations": [plan.destination for plan in plans],
+                "operations": [plan.operation for plan in plans],
+                "states": [plan.state for plan in plans],
+                "finals": [plan.state in FINAL for plan in plans],
+                "payloads": [plan.payload for plan in plans],
+                "reasons": [plan.reason or None for plan in plans],
+            },
+        )
+
+    def start_deliver(self, hint_id: int, worker: str, lease: float) -> tuple[int, list[DueDelivery]]:
+        rows = self._db.rows(sql.START_DELIVER, {"hint": hint_id, "worker": worker, "lease": lease})
+        return (rows[0][0] if rows else 0), [_due(row) for row in rows]
+
+    def leaving(self, hint_id: int, deliveries: Sequence[UUID], lease: float) -> bool:
+        return bool(self._db.rows(sql.LEAVING, {"hint": hint_id, "ids": list(deliveries), "lease": lease}))
+
+    def finish(self, hint_id: int, verdicts: Sequence[Verdict], health: Health, *, done: bool) -> int:
+        attempts = [verdict.attempt for verdict in verdicts]
+        rows = self._db.rows(
+            sql.FINISH,
+            {
+                "hint": hint_id,
+                "done": done,
+                "ids": [verdict.delivery_id for verdict in verdicts],
+                "states": [verdict.state for verdict in verdicts],
+                "finals": [verdict.state in FINAL for verdict in verdicts],
+                "again": [verdict.again_in for verdict in verdicts],
+                "crashes": [int(verdict.crashed) for verdict in verdicts],
+                "attempts": [attempt and _kept(attempt) for attempt in attempts],
+                "reasons": [(attempt.reason or None) if attempt else None for attempt in attempts],
+                "providers": [attempt.provider_id if attempt else None for attempt in attempts],
+                "delivered": health.delivered,
+                "failed": health.failed,
+                "blocked_for": health.blocked_for,
+                "refused": health.refused,
+            },
+        )
+        return int(rows[0][0])
+
+    def crashed(self, hint_id: int) -> tuple[int, int, list[DueDelivery]]:
+        rows = self._db.rows(sql.CRASHED, {"hint": hint_id})
+        if not rows:
+            return 0, 0, []
+        return rows[0][-1], rows[0][0], [_due(row) for row in rows if row[1] is not None]
+
+
+def _hint(row: Sequence[Any], *, again: bool = False) -> Hint:
+    return Hint(row[0], row[1], row[2], row[3], tuple(row[4]), row[5], again=again)
+
+
+def _due(row: Sequence[Any]) -> DueDelivery:
+    return DueDelivery(
+        delivery_id=row[1],
+        request_id=row[2],
+        client=row[3],
+        group=row[4],
+        environment=Environment(row[5]),
+        ordering_key=row[6],
+        operation=row[7],
+        payload=json.loads(row[8]),
+        mapping_version=row[9],
+        accepted_at=row[10],
+        attempts=row[11],
+        age=row[12],
+        crashes=row[13],
+        sending=row[14] == State.SENDING,
+    )
+
+
+def _kept(attempt: Attempt) -> str:
+    """An attempt as it is kept: what is empty is left out."""
+    told = {
+        "at": attempt.at.isoformat().replace("+00:00", "Z"),
+        "ms": round(attempt.ms, 1),
+        "outcome": attempt.outcome,
+        "status": attempt.status,
+        "reason": attempt.reason,
+        "providerId": attempt.provider_id,
+        "warnings": list(attempt.warnings),
+        "errors": dict(attempt.errors),
+        "request": attempt.request,
+    }
+    return json.dumps({name: value for name, value in told.items() if value not in (None, "", [], {})})

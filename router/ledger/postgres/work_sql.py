@@ -1,0 +1,291 @@
+"""The statements of `work`: each is complete in itself and fenced by its hint.
+
+A hint's row is locked first; whoever finds it gone does nothing. Requests are locked in the order of their ids, so two
+chunks that end at once never wait for one another in a circle.
+"""
+
+# What is given out. `busy` finds the destinations that have due work by hopping over the index, not by reading it.
+# Candidates are, for each open destination and lane, the oldest due; a key's deliveries go out in order: one goes only when
+# every earlier one of its key that still lives goes with it, in the same chunk, and none of its key is still unplanned.
+# What is held up behind another is looked at again when that one moves.
+CLAIM = """
+WITH RECURSIVE busy (destination_id) AS (
+    (SELECT destination_id FROM due WHERE hint_id IS NULL ORDER BY destination_id LIMIT 1)
+    UNION ALL
+    SELECT (SELECT due.destination_id FROM due WHERE due.hint_id IS NULL AND due.destination_id > busy.destination_id
+            ORDER BY due.destination_id LIMIT 1)
+    FROM busy WHERE busy.destination_id IS NOT NULL
+), out_by_destination AS (
+    SELECT destination_id, count(*) AS hints FROM hints GROUP BY destination_id
+), out_by_queue AS (
+    SELECT queue, count(*) AS hints FROM hints GROUP BY queue
+), open AS MATERIALIZED (
+    SELECT d.destination_id, d.queue, d.chunk, d.route_id, d.given_at, d.order_limit,
+        CASE WHEN d.breaker = 'half_open' THEN 1 ELSE d.max_hints END - coalesce(o.hints, 0) AS room,
+        %(hints_per_queue)s - coalesce(q.hints, 0) AS queue_room,
+        CASE WHEN d.kind = 'route' THEN 'route' ELSE 'deliver' END AS task
+    FROM busy
+    JOIN destinations AS d USING (destination_id)
+    LEFT JOIN out_by_destination AS o USING (destination_id)
+    LEFT JOIN out_by_queue AS q ON q.queue = d.queue
+    LEFT JOIN accounts AS a ON a.account = d.account
+    WHERE d.paused_at IS NULL AND d.breaker <> 'open' AND coalesce(a.blocked_until <= now(), true)
+        AND d.max_hints > coalesce(o.hints, 0) AND %(hints_per_queue)s > coalesce(q.hints, 0)
+), candidate AS MATERIALIZED (
+    SELECT o.destination_id, o.queue, o.chunk, o.room, o.queue_room, o.route_id, o.given_at, o.order_limit, o.task, u.*,
+        row_number() OVER (PARTITION BY o.destination_id ORDER BY u.lane, u.due_at, u.seq) AS place
+    FROM open AS o CROSS JOIN LATERAL (
+        SELECT turn.* FROM (VALUES (0::smallint), (1::smallint), (2::smallint)) AS lanes (lane) CROSS JOIN LATERAL (
+            SELECT id, request_id, lane, ordering_key, seq, due_at, crashes FROM due
+            WHERE due.destination_id = o.destination_id AND due.lane = lanes.lane AND due.hint_id IS NULL
+                AND due.due_at <= now()
+            ORDER BY due.due_at, due.seq LIMIT o.chunk * least(o.room, o.queue_room)
+        ) AS turn
+        ORDER BY turn.lane, turn.due_at, turn.seq LIMIT o.chunk * least(o.room, o.queue_room)
+    ) AS u
+), judged AS MATERIALIZED (
+    SELECT c.*,
+        (SELECT greatest(p.due_at, now() + interval '30 ms') FROM due AS p
+            WHERE c.task = 'deliver' AND p.destination_id = c.destination_id AND p.ordering_key = c.ordering_key
+                AND p.seq < c.seq AND p.id > uuid_at(now() - c.order_limit * interval '1 second')
+                AND NOT EXISTS (SELECT FROM candidate AS x WHERE x.id = p.id)
+            ORDER BY p.seq LIMIT 1) AS behind,
+        c.route_id IS NOT NULL AND EXISTS (SELECT FROM due AS p WHERE p.destination_id = c.route_id
+            AND p.ordering_key = c.ordering_key AND p.seq < c.seq) AS unplanned
+    FROM candidate AS c
+), free AS (
+    SELECT j.*, min(j.place) OVER key AS key_place, min(j.seq) OVER key AS key_seq, max(j.crashes) OVER key > 0 AS alone
+    FROM judged AS j WHERE j.behind IS NULL AND NOT j.unplanned
+    WINDOW key AS (PARTITION BY j.destination_id, j.ordering_key)
+), seated AS (
+    SELECT f.*,
+        row_number() OVER (PARTITION BY f.destination_id, f.alone ORDER BY f.key_place, f.seq) - 1 AS seat
+    FROM free AS f WHERE NOT f.alone OR f.seq = f.key_seq
+), chunked AS (
+    SELECT s.*, CASE WHEN s.alone THEN -1 - s.seat ELSE s.seat / s.chunk END AS chunk_number FROM seated AS s
+), whole AS (
+    SELECT c.*, min(c.chunk_number) OVER (PARTITION BY c.destination_id, c.ordering_key) AS key_chunk FROM chunked AS c
+), offered AS (
+    SELECT destination_id, chunk_number, min(place) AS place, min(room) AS room, min(queue_room) AS queue_room,
+        min(queue) AS queue, min(task) AS task, min(given_at) AS given_at,
+        array_agg(id ORDER BY seq) AS ids, array_agg(DISTINCT request_id) AS requests
+    FROM whole WHERE chunk_number = key_chunk GROUP BY destination_id, chunk_number
+), ranked AS (
+    SELECT o.*, row_number() OVER (PARTITION BY destination_id ORDER BY place) AS turn FROM offered AS o
+), fair AS (
+    SELECT r.*, row_number() OVER (PARTITION BY queue ORDER BY turn, given_at, destination_id) AS in_queue
+    FROM ranked AS r WHERE turn <= room
+), chosen AS MATERIALIZED (
+    SELECT nextval('hint_seq') AS hint_id, f.* FROM fair AS f WHERE in_queue <= queue_room
+), given AS (
+    INSERT INTO hints (hint_id, destination_id, queue, task, ids, requests)
+    SELECT hint_id, destination_id, queue, task, ids, requests FROM chosen
+), taken AS (
+    UPDATE due SET hint_id = chosen.hint_id FROM chosen CROSS JOIN LATERAL unnest(chosen.ids) AS member (id)
+    WHERE due.id = member.id
+), waiting AS (
+    UPDATE due SET due_at = judged.behind FROM judged
+    WHERE due.id = judged.id AND judged.behind IS NOT NULL
+), served AS (
+    UPDATE destinations SET given_at = now() WHERE destination_id IN (SELECT destination_id FROM chosen)
+)
+SELECT c.hint_id, c.task, c.queue, d.client || '/' || d.group_key || '/' || d.integration, c.requests, cardinality(c.ids)
+FROM chosen AS c JOIN destinations AS d USING (destination_id) ORDER BY c.hint_id
+"""
+
+REGIVE = """
+WITH again AS (
+    UPDATE hints SET given_at = now() WHERE started_at IS NULL AND given_at < now() - %(after)s * interval '1 second'
+    RETURNING *
+)
+SELECT a.hint_id, a.task, a.queue, d.client || '/' || d.group_key || '/' || d.integration, a.requests, cardinality(a.ids)
+FROM again AS a JOIN destinations AS d USING (destination_id) ORDER BY a.hint_id
+"""
+
+EXPIRED = "SELECT hint_id FROM hints WHERE lease_until < now() ORDER BY hint_id LIMIT 100"
+
+_START = """
+WITH mine AS MATERIALIZED (
+    UPDATE hints SET started_at = now(), lease_until = now() + %(lease)s * interval '1 second', worker = %(worker)s
+    WHERE hint_id = %(hint)s AND started_at IS NULL
+    RETURNING hint_id, destination_id, ids
+)
+"""
+START_ROUTE = (
+    _START
+    + """
+SELECT due.id, r.request_id, r.client, r.environment, r.group_key, r.entity, r.type, r.action, r.mapping_version, c.data,
+    due.crashes
+FROM mine CROSS JOIN LATERAL unnest(mine.ids) AS member (id)
+JOIN due ON due.id = member.id AND due.hint_id = mine.hint_id
+JOIN records AS c ON c.record_id = due.id
+JOIN requests AS r ON r.request_id = due.request_id
+ORDER BY due.seq
+"""
+)
+_DELIVERIES = """
+SELECT mine.destination_id, due.id, r.request_id, r.client, r.group_key, r.environment, due.ordering_key, d.operation,
+    d.payload, r.mapping_version, r.received_at, jsonb_array_length(d.attempts),
+    coalesce(extract(epoch FROM now() - (d.attempts -> 0 ->> 'at')::timestamptz)::float8, 0.0), due.crashes, d.state
+"""
+_OF_MINE = """
+FROM mine CROSS JOIN LATERAL unnest(mine.ids) AS member (id)
+JOIN due ON due.id = member.id AND due.hint_id = mine.hint_id
+JOIN deliveries AS d ON d.delivery_id = due.id
+JOIN requests AS r ON r.request_id = due.request_id
+ORDER BY due.seq
+"""
+START_DELIVER = _START + _DELIVERIES + _OF_MINE
+
+LEAVING = """
+WITH mine AS MATERIALIZED (
+    UPDATE hints SET lease_until = now() + %(lease)s * interval '1 second' WHERE hint_id = %(hint)s RETURNING hint_id
+), marked AS (
+    UPDATE deliveries SET state = 'sending' FROM mine WHERE delivery_id = ANY(%(ids)s::uuid[])
+)
+SELECT hint_id FROM mine
+"""
+
+# What a request is still owed goes down by what became final; the one statement that brings it to nothing also makes its
+# callback. Callbacks settle nothing and have no callbacks of their own.
+_SETTLE = """
+owing AS MATERIALIZED (
+    SELECT r.request_id FROM requests AS r JOIN counted USING (request_id) ORDER BY r.request_id FOR UPDATE OF r
+), settled AS (
+    UPDATE requests AS r SET open = r.open + c.opened, failed = r.failed + c.failed,
+        completed_at = CASE WHEN r.open + c.opened = 0 THEN coalesce(r.completed_at, now()) ELSE r.completed_at END
+    FROM owing JOIN counted AS c USING (request_id) WHERE r.request_id = owing.request_id
+    RETURNING r.request_id, r.callback_id, r.open, r.failed, r.completed_at
+), told AS MATERIALIZED (
+    SELECT fresh_id() AS id, news.*, nextval('record_seq') AS seq FROM (
+        SELECT s.request_id, s.callback_id, h.event, h.subject FROM settled AS s JOIN happened AS h USING (request_id)
+        WHERE s.callback_id IS NOT NULL
+        UNION ALL
+        SELECT request_id, callback_id, CASE WHEN failed > 0 THEN 'request.completed_with_errors'
+            ELSE 'request.completed' END, NULL FROM settled
+        WHERE callback_id IS NOT NULL AND open = 0 AND completed_at = now()
+    ) AS news
+), callbacks AS (
+    INSERT INTO deliveries (delivery_id, request_id, destination_id, operation, state, payload)
+    SELECT id, request_id, callback_id, 'callback', 'pending',
+        json_build_object('type', event, 'deliveryId', subject)::text FROM told
+), callbacks_due AS (
+    INSERT INTO due (id, request_id, destination_id, lane, ordering_key, seq, due_at)
+    SELECT id, request_id, callback_id, 0, request_id, seq, now() FROM told
+)
+"""
+
+PLANNED = f"""
+WITH fence AS MATERIALIZED (
+    SELECT hint_id, ids FROM hints WHERE hint_id = %(hint)s FOR UPDATE
+), mine AS MATERIALIZED (
+    SELECT due.id, due.request_id, due.ordering_key, due.seq
+    FROM fence CROSS JOIN LATERAL unnest(fence.ids) AS member (id)
+    JOIN due ON due.id = member.id AND due.hint_id = fence.hint_id
+), plan AS MATERIALIZED (
+    SELECT p.*, mine.request_id, mine.ordering_key, mine.seq FROM unnest(
+        %(ids)s::uuid[], %(records)s::uuid[], %(destinations)s::integer[], %(operations)s::text[], %(states)s::text[],
+        %(finals)s::boolean[], %(payloads)s::text[], %(reasons)s::text[]
+    ) AS p (id, record_id, destination_id, operation, state, final, payload, reason)
+    JOIN mine ON mine.id = p.record_id
+), stored AS (
+    INSERT INTO deliveries (delivery_id, request_id, destination_id, operation, state, payload, reason, finished_at)
+    SELECT id, request_id, destination_id, operation, state, payload, reason, CASE WHEN final THEN now() END FROM plan
+), queued AS (
+    INSERT INTO due (id, request_id, destination_id, lane, ordering_key, seq, due_at)
+    SELECT id, request_id, destination_id, 0, ordering_key, seq, now() FROM plan WHERE NOT final
+), gone AS (
+    DELETE FROM due USING mine WHERE due.id = mine.id
+), ended AS (
+    DELETE FROM hints USING fence WHERE hints.hint_id = fence.hint_id
+), counted AS MATERIALIZED (
+    SELECT request_id, sum(opened)::integer AS opened, sum(failed)::integer AS failed FROM (
+        SELECT request_id, -1 AS opened, 0 AS failed FROM mine
+        UNION ALL SELECT request_id, 1, 0 FROM plan WHERE NOT final
+        UNION ALL SELECT request_id, 0, 1 FROM plan WHERE state IN ('dead', 'unknown')
+    ) AS changes GROUP BY request_id
+), happened AS (
+    SELECT request_id, 'delivery.dead' AS event, id AS subject FROM plan WHERE state = 'dead'
+), {_SETTLE}
+SELECT count(*) FROM plan
+"""
+
+FINISH = f"""
+WITH fence AS MATERIALIZED (
+    SELECT h.hint_id, h.ids, h.destination_id, d.kind = 'callback' AS of_callbacks, d.account
+    FROM hints AS h JOIN destinations AS d USING (destination_id) WHERE h.hint_id = %(hint)s FOR UPDATE OF h
+), verdict AS MATERIALIZED (
+    SELECT v.*, due.request_id, fence.of_callbacks, d.recovering FROM fence CROSS JOIN unnest(
+        %(ids)s::uuid[], %(states)s::text[], %(finals)s::boolean[], %(again)s::float8[], %(crashes)s::smallint[],
+        %(attempts)s::jsonb[], %(reasons)s::text[], %(providers)s::text[]
+    ) AS v (id, state, final, again, crashes, attempt, reason, provider)
+    JOIN due ON due.id = v.id AND due.hint_id = fence.hint_id
+    JOIN deliveries AS d ON d.delivery_id = v.id
+), judged AS (
+    UPDATE deliveries AS d SET state = v.state, reason = coalesce(v.reason, d.reason),
+        provider_id = coalesce(v.provider, d.provider_id),
+        attempts = CASE WHEN v.attempt IS NULL THEN d.attempts ELSE d.attempts || v.attempt END,
+        finished_at = CASE WHEN v.final THEN now() END,
+        recovering = d.recovering AND NOT v.final
+    FROM verdict AS v WHERE d.delivery_id = v.id
+), gone AS (
+    DELETE FROM due USING verdict AS v WHERE due.id = v.id AND v.final
+), again AS (
+    UPDATE due SET hint_id = NULL, crashes = due.crashes + v.crashes,
+        lane = CASE WHEN v.attempt IS NOT NULL AND due.lane = 0 THEN 1 ELSE due.lane END,
+        due_at = now() + coalesce(v.again, 0) * interval '1 second'
+    FROM verdict AS v WHERE due.id = v.id AND NOT v.final
+), handed_back AS (
+    UPDATE due SET hint_id = NULL FROM fence CROSS JOIN LATERAL unnest(fence.ids) AS member (id)
+    WHERE %(done)s AND due.id = member.id AND due.hint_id = fence.hint_id AND due.id NOT IN (SELECT id FROM verdict)
+), ended AS (
+    DELETE FROM hints USING fence WHERE %(done)s AND hints.hint_id = fence.hint_id
+), counted AS MATERIALIZED (
+    SELECT request_id, -(count(*) FILTER (WHERE final))::integer AS opened,
+        (count(*) FILTER (WHERE state IN ('dead', 'unknown')))::integer AS failed
+    FROM verdict WHERE NOT of_callbacks AND final GROUP BY request_id
+), happened AS (
+    SELECT request_id, CASE WHEN state = 'delivered' THEN 'delivery.recovered' ELSE 'delivery.' || state END AS event,
+        id AS subject
+    FROM verdict WHERE NOT of_callbacks AND (state IN ('dead', 'unknown') OR (state = 'delivered' AND recovering))
+), {_SETTLE}, blocked AS (
+    INSERT INTO accounts (account, blocked_until)
+    SELECT account, now() + %(blocked_for)s * interval '1 second' FROM fence WHERE %(blocked_for)s::float8 IS NOT NULL
+    ON CONFLICT (account) DO UPDATE SET blocked_until = greatest(accounts.blocked_until, excluded.blocked_until)
+), health AS (
+    UPDATE destinations AS d SET delivered_lately = d.delivered_lately + %(delivered)s,
+        failed_lately = d.failed_lately + %(failed)s,
+        breaker = CASE WHEN %(refused)s::text IS NULL THEN d.breaker ELSE 'open' END,
+        breaker_reason = coalesce(%(refused)s, d.breaker_reason),
+        breaker_since = CASE WHEN %(refused)s::text IS NULL OR d.breaker = 'open' THEN d.breaker_since ELSE now() END
+    FROM fence WHERE d.destination_id = fence.destination_id
+        AND (%(refused)s::text IS NOT NULL OR %(failed)s > 0 OR d.failed_lately > 0 OR d.breaker <> 'closed')
+)
+SELECT count(*) FROM verdict
+"""
+
+# Whoever takes an expired hint over gives it a new number: what its old worker may still say counts for nothing.
+CRASHED = (
+    """
+WITH old AS MATERIALIZED (
+    DELETE FROM hints WHERE hint_id = %(hint)s AND lease_until < now() RETURNING *
+), mine AS MATERIALIZED (
+    INSERT INTO hints (hint_id, destination_id, queue, task, ids, requests, started_at, lease_until, worker)
+    SELECT nextval('hint_seq'), destination_id, queue, task, ids, requests, now(), now() + interval '30 seconds', 'judge'
+    FROM old WHERE task = 'deliver' RETURNING hint_id, destination_id, ids
+), freed AS (
+    UPDATE due SET hint_id = NULL, crashes = due.crashes + 1 FROM old CROSS JOIN LATERAL unnest(old.ids) AS member (id)
+    WHERE old.task = 'route' AND due.id = member.id AND due.hint_id = old.hint_id
+), taken AS (
+    UPDATE due SET hint_id = mine.hint_id FROM mine CROSS JOIN old CROSS JOIN LATERAL unnest(mine.ids) AS member (id)
+    WHERE due.id = member.id AND due.hint_id = old.hint_id RETURNING due.*
+)
+"""
+    + _DELIVERIES
+    + """, mine.hint_id
+FROM mine JOIN taken AS due ON true
+JOIN deliveries AS d ON d.delivery_id = due.id
+JOIN requests AS r ON r.request_id = due.request_id
+ORDER BY due.seq
+"""
+)

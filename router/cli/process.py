@@ -109,6 +109,17 @@ def spawn(
     return Process(child.pid, child=child)
 
 
+def exists(pid: int) -> bool:
+    """Whether some process has this id, whoever's it is."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
 def works_in(pid: int, directory: Path) -> bool:
     """Whether the process lives and has this working directory. A pid alone says little: it may be another's by now."""
     try:

@@ -17,7 +17,7 @@ from urllib.parse import quote
 from router.cli.embedded.binaries import postgres_programs, version_of
 from router.cli.embedded.errors import EmbeddedError
 from router.cli.embedded.server import Server
-from router.cli.process import Identity, Process, owner_for, spawn, unprivileged
+from router.cli.process import Identity, Process, exists, owner_for, spawn, unprivileged, works_in
 
 SETTINGS: Mapping[str, str] = {
     "listen_addresses": "",
@@ -57,10 +57,11 @@ class EmbeddedPostgres(Server):
         data_dir: Path | str,
         *,
         log: Path | None = None,
+        start_timeout: float = 60.0,
         settings: Mapping[str, str] | None = None,
         identity: Identity | None = None,
     ) -> None:
-        super().__init__(data_dir, log=log)
+        super().__init__(data_dir, log=log, start_timeout=start_timeout)
         self._settings = {**SETTINGS, **(settings or {})}
         self._identity = identity
 
@@ -110,7 +111,7 @@ class EmbeddedPostgres(Server):
         return any(words in said for words in _PASSING)
 
     def _status(self) -> list[str] | None:
-        """The lines of postmaster.pid, if whole: pid, directory, start, port, socket directory, address, memory, state."""
+        """postmaster.pid, if whole: pid, directory, start, port, socket directory, address, memory, state; a line each."""
         try:
             lines = (self.data_dir / "postmaster.pid").read_text(errors="replace").splitlines()
         except FileNotFoundError:
@@ -126,9 +127,17 @@ class EmbeddedPostgres(Server):
                 f"{self.data_dir} was made by PostgreSQL {made_by}, and {self._programs} has {self.version}:"
                 f" put PostgreSQL {made_by} on PATH to keep the data, or start over with `router dev --reset`"
             )
+        self._forget_stranger()
         self._hand_over(self.data_dir)
         if self._socket_dir != self.data_dir:
             self._make_socket_dir()
+
+    def _forget_stranger(self) -> None:
+        """Remove a lock whose process id another program has by now, as after a container's restart; PostgreSQL would
+        take that program for a server of this directory and refuse."""
+        status = self._status()
+        if status and exists(int(status[0])) and not works_in(int(status[0]), self.data_dir):
+            (self.data_dir / "postmaster.pid").unlink(missing_ok=True)
 
     def _initialise(self) -> None:
         """`initdb` beside the data directory, then a rename: an interrupted one leaves nothing half made."""

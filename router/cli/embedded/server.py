@@ -12,7 +12,6 @@ from typing import ClassVar, Self
 from router.cli.embedded.errors import EmbeddedError
 from router.cli.process import Process
 
-_START_TIMEOUT = 60.0
 _POLL = 0.02
 
 
@@ -26,9 +25,10 @@ class Server(ABC):
     name: ClassVar[str]
     stop_steps: ClassVar[tuple[tuple[signal.Signals, float], ...]]
 
-    def __init__(self, data_dir: Path | str, *, log: Path | None = None) -> None:
+    def __init__(self, data_dir: Path | str, *, log: Path | None = None, start_timeout: float = 60.0) -> None:
         self.data_dir = Path(data_dir).absolute()
         self.log = log or self.data_dir.with_name(f"{self.data_dir.name}.log")
+        self._start_timeout = start_timeout
         self._process: Process | None = None
 
     @property
@@ -72,7 +72,7 @@ class Server(ABC):
         """Return when clients can connect. Raises EmbeddedError with the end of the server's log when they cannot."""
         if self.running:
             return self
-        deadline = time.monotonic() + _START_TIMEOUT
+        deadline = time.monotonic() + self._start_timeout
         if (found := self._find()) is not None and self._await(found, deadline) is None:
             return self
         while True:
@@ -118,7 +118,7 @@ class Server(ABC):
                 return None
             if time.monotonic() > deadline:
                 self.kill()
-                raise self._failure(f"does not answer after {_START_TIMEOUT:.0f} s", offset)
+                raise self._failure(f"does not answer after {self._start_timeout:.0f} s", offset)
             time.sleep(_POLL)
         self._process = None
         return status

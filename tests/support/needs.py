@@ -1,0 +1,60 @@
+"""What some tests need beyond Python packages, each named by a marker.
+
+Present: the test runs. Absent: it is skipped, saying what to install; with ROUTER_TEST_REQUIRE_ALL=1 it fails instead.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pytest
+
+from tests.support.rabbitmq import PROGRAMS
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """programs: the paths or names of which any one will do. package: Debian's name for it."""
+
+    programs: tuple[str, ...]
+    package: str
+
+    @property
+    def found(self) -> str | None:
+        """The program's path, if it is on this machine."""
+        return next((path for path in map(shutil.which, self.programs) if path), None)
+
+
+NEEDS: Mapping[str, Need] = {
+    "rabbitmq": Need((str(PROGRAMS / "rabbitmq-server"),), "rabbitmq-server"),
+    "sentinel": Need(("redis-sentinel", "valkey-sentinel"), "redis-sentinel"),
+    "browser": Need(("chromium", "chromium-browser", "google-chrome"), "chromium"),
+    "nginx": Need(("nginx",), "nginx-light"),
+    "curl": Need(("curl",), "curl"),
+    "node": Need(("node", "nodejs"), "nodejs"),
+    "php": Need(("php",), "php-cli"),
+    "wrk": Need(("wrk",), "wrk"),
+}
+
+
+def program(marker: str) -> str:
+    """The path of what a marked test needs; such a test does not begin without it."""
+    found = NEEDS[marker].found
+    if found is None:
+        raise LookupError(f"mark the test with @pytest.mark.{marker}: it needs one of {NEEDS[marker].programs}")
+    return found
+
+
+def require(item: pytest.Item) -> None:
+    """Skip or fail a test whose markers name something that is not here."""
+    for marker in item.iter_markers():
+        need = NEEDS.get(marker.name)
+        if need is None or need.found is not None:
+            continue
+        absent = f"needs {' or '.join(need.programs)}: apt-get install {need.package}"
+        if os.environ.get("ROUTER_TEST_REQUIRE_ALL") == "1":
+            pytest.fail(f"{absent} (ROUTER_TEST_REQUIRE_ALL is set)", pytrace=False)
+        pytest.skip(absent)

@@ -230,7 +230,7 @@ class DueRecord:
     action: Action
     mapping_version: str
     data: Mapping[str, Any]
-    crashes: int = 0
+    suspicion: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +254,7 @@ class DueDelivery:
     """A delivery to be attempted.
 
     attempts: how many have been made. age: seconds since the first of them, 0.0 before it.
-    crashes: how often the process that worked on it died.
+    suspicion: that it kills its workers (`judge.SET_ASIDE`). sending: its call was marked as leaving and never finished.
     """
 
     delivery_id: UUID
@@ -269,7 +269,7 @@ class DueDelivery:
     accepted_at: datetime
     attempts: int = 0
     age: float = 0.0
-    crashes: int = 0
+    suspicion: int = 0
     sending: bool = False
 
 
@@ -323,14 +323,14 @@ class Verdict:
     """What an attempt meant for a delivery.
 
     state: a final state, `retrying` (again in `again_in` seconds), or `pending` (not tried: handed back).
-    crashed: the attempt ended with its process.
+    suspicion: how much the attempt's end adds to the suspicion that this record kills its workers.
     """
 
     delivery_id: UUID
     state: State
     again_in: float | None = None
     attempt: Attempt | None = None
-    crashed: bool = False
+    suspicion: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,3 +344,26 @@ class Health:
     failed: int = 0
     blocked_for: float | None = None
     refused: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TakenOver:
+    """A hint whose worker is gone. seen: its parent saw it die; else it only fell silent."""
+
+    hint_id: int
+    destination: int
+    seen: bool
+    deliveries: Sequence[DueDelivery]
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """A destination that is not well. since: seconds in this state. lately: seconds over which the counts were taken."""
+
+    destination: int
+    breaker: str
+    since: float
+    opened_times: int
+    delivered: int
+    failed: int
+    lately: float

@@ -22,6 +22,8 @@ from router.model import (
     NewRequest,
     Planned,
     Rejected,
+    TakenOver,
+    Trouble,
     Verdict,
 )
 
@@ -191,12 +193,23 @@ class Work(Protocol):
         """
         ...
 
-    def crashed(self, hint_id: int) -> tuple[int, int, list[DueDelivery]]:
-        """Take over an expired hint: its new number, the destination's number, and the deliveries to judge.
+    def lost(self, hint_id: int) -> None:
+        """The process that had started this hint is known to be dead: let others take it over at once."""
+        ...
 
-        `finish` the new number with `done`. Zeros and nothing: somebody else did, or it was a route hint, whose records
-        are due again.
+    def take_over(self, hint_id: int) -> TakenOver | None:
+        """Take an expired hint over to judge its deliveries, under a new number: `finish` that with `done`.
+
+        None: somebody else did, or it was a route hint, whose records are due again.
         """
+        ...
+
+    def troubled(self) -> list[Trouble]:
+        """Destinations whose breaker is not closed, or that have failed lately."""
+        ...
+
+    def switch(self, destination: int, was: str, state: str, opened_times: int, reason: str | None) -> str | None:
+        """Set a breaker, unless it left the state `was` meanwhile, and count afresh. Returns the destination's name."""
         ...
 
 

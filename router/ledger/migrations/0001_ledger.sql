@@ -31,6 +31,7 @@ CREATE TABLE requests (
     credential text NOT NULL,
     callback_id integer,
     records integer NOT NULL,
+    planned integer NOT NULL DEFAULT 0,
     open integer NOT NULL,
     failed integer NOT NULL DEFAULT 0,
     received_at timestamptz NOT NULL DEFAULT now(),
@@ -90,7 +91,6 @@ CREATE TABLE destinations (
     breaker text NOT NULL DEFAULT 'closed',
     breaker_reason text,
     breaker_since timestamptz,
-    probe_at timestamptz,
     opened_times integer NOT NULL DEFAULT 0,
     delivered_lately integer NOT NULL DEFAULT 0,
     failed_lately integer NOT NULL DEFAULT 0,
@@ -132,7 +132,7 @@ CREATE TABLE due (
     ordering_key uuid NOT NULL,
     seq bigint NOT NULL,
     due_at timestamptz NOT NULL,
-    crashes smallint NOT NULL DEFAULT 0,
+    suspicion smallint NOT NULL DEFAULT 0,
     hint_id bigint
 ) WITH (
     fillfactor = 70,
@@ -181,11 +181,10 @@ CREATE TABLE secrets (
     client text NOT NULL,
     name text NOT NULL,
     value bytea NOT NULL,
-    version bigint NOT NULL,
+    version bigint NOT NULL DEFAULT 1,
     set_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (client, name)
 );
-CREATE SEQUENCE secrets_version;
 
 CREATE TABLE tokens (
     account text PRIMARY KEY,

@@ -20,6 +20,8 @@ from router.model import (
     Hint,
     Planned,
     State,
+    TakenOver,
+    Trouble,
     Verdict,
 )
 
@@ -59,7 +61,7 @@ class Work:
                 action=Action(row[7]),
                 mapping_version=row[8],
                 data=json.loads(row[9]),
-                crashes=row[10],
+                suspicion=row[10],
             )
             for row in rows
         ]
@@ -98,7 +100,7 @@ class Work:
                 "states": [verdict.state for verdict in verdicts],
                 "finals": [verdict.state in FINAL for verdict in verdicts],
                 "again": [verdict.again_in for verdict in verdicts],
-                "crashes": [int(verdict.crashed) for verdict in verdicts],
+                "suspicions": [verdict.suspicion for verdict in verdicts],
                 "attempts": [attempt and _kept(attempt) for attempt in attempts],
                 "reasons": [(attempt.reason or None) if attempt else None for attempt in attempts],
                 "providers": [attempt.provider_id if attempt else None for attempt in attempts],
@@ -110,11 +112,24 @@ class Work:
         )
         return int(rows[0][0])
 
-    def crashed(self, hint_id: int) -> tuple[int, int, list[DueDelivery]]:
-        rows = self._db.rows(sql.CRASHED, {"hint": hint_id})
+    def lost(self, hint_id: int) -> None:
+        self._db.rows(sql.LOST, {"hint": hint_id})
+
+    def take_over(self, hint_id: int) -> TakenOver | None:
+        rows = self._db.rows(sql.TAKE_OVER, {"hint": hint_id})
         if not rows:
-            return 0, 0, []
-        return rows[0][-1], rows[0][0], [_due(row) for row in rows if row[1] is not None]
+            return None
+        return TakenOver(rows[0][-2], rows[0][0], rows[0][-1], [_due(row) for row in rows])
+
+    def troubled(self) -> list[Trouble]:
+        return [Trouble(*row) for row in self._db.rows(sql.TROUBLED)]
+
+    def switch(self, destination: int, was: str, state: str, opened_times: int, reason: str | None) -> str | None:
+        rows = self._db.rows(
+            sql.SWITCH,
+            {"destination": destination, "was": was, "state": state, "opened_times": opened_times, "reason": reason},
+        )
+        return rows[0][0] if rows else None
 
 
 def _hint(row: Sequence[Any], *, again: bool = False) -> Hint:
@@ -135,7 +150,7 @@ def _due(row: Sequence[Any]) -> DueDelivery:
         accepted_at=row[10],
         attempts=row[11],
         age=row[12],
-        crashes=row[13],
+        suspicion=row[13],
         sending=row[14] == State.SENDING,
     )
 

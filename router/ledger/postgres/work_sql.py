@@ -20,7 +20,7 @@ WITH RECURSIVE busy (destination_id) AS (
 ), out_by_queue AS (
     SELECT queue, count(*) AS hints FROM hints GROUP BY queue
 ), open AS MATERIALIZED (
-    SELECT d.destination_id, d.queue, d.chunk, d.route_id, d.given_at, d.order_limit,
+    SELECT d.destination_id, d.queue, CASE WHEN d.breaker = 'half_open' THEN 1 ELSE d.chunk END AS chunk, d.route_id, d.given_at, d.order_limit,
         CASE WHEN d.breaker = 'half_open' THEN 1 ELSE d.max_hints END - coalesce(o.hints, 0) AS room,
         %(hints_per_queue)s - coalesce(q.hints, 0) AS queue_room,
         CASE WHEN d.kind = 'route' THEN 'route' ELSE 'deliver' END AS task
@@ -29,14 +29,14 @@ WITH RECURSIVE busy (destination_id) AS (
     LEFT JOIN out_by_destination AS o USING (destination_id)
     LEFT JOIN out_by_queue AS q ON q.queue = d.queue
     LEFT JOIN accounts AS a ON a.account = d.account
-    WHERE d.paused_at IS NULL AND d.breaker <> 'open' AND coalesce(a.blocked_until <= now(), true)
+    WHERE d.enabled AND d.paused_at IS NULL AND d.breaker <> 'open' AND coalesce(a.blocked_until <= now(), true)
         AND d.max_hints > coalesce(o.hints, 0) AND %(hints_per_queue)s > coalesce(q.hints, 0)
 ), candidate AS MATERIALIZED (
     SELECT o.destination_id, o.queue, o.chunk, o.room, o.queue_room, o.route_id, o.given_at, o.order_limit, o.task, u.*,
         row_number() OVER (PARTITION BY o.destination_id ORDER BY u.lane, u.due_at, u.seq) AS place
     FROM open AS o CROSS JOIN LATERAL (
         SELECT turn.* FROM (VALUES (0::smallint), (1::smallint), (2::smallint)) AS lanes (lane) CROSS JOIN LATERAL (
-            SELECT id, request_id, lane, ordering_key, seq, due_at, crashes FROM due
+            SELECT id, request_id, lane, ordering_key, seq, due_at, suspicion FROM due
             WHERE due.destination_id = o.destination_id AND due.lane = lanes.lane AND due.hint_id IS NULL
                 AND due.due_at <= now()
             ORDER BY due.due_at, due.seq LIMIT o.chunk * least(o.room, o.queue_room)
@@ -54,7 +54,7 @@ WITH RECURSIVE busy (destination_id) AS (
             AND p.ordering_key = c.ordering_key AND p.seq < c.seq) AS unplanned
     FROM candidate AS c
 ), free AS (
-    SELECT j.*, min(j.place) OVER key AS key_place, min(j.seq) OVER key AS key_seq, max(j.crashes) OVER key > 0 AS alone
+    SELECT j.*, min(j.place) OVER key AS key_place, min(j.seq) OVER key AS key_seq, max(j.suspicion) OVER key > 2 AS alone
     FROM judged AS j WHERE j.behind IS NULL AND NOT j.unplanned
     WINDOW key AS (PARTITION BY j.destination_id, j.ordering_key)
 ), seated AS (
@@ -102,7 +102,14 @@ SELECT a.hint_id, a.task, a.queue, d.client || '/' || d.group_key || '/' || d.in
 FROM again AS a JOIN destinations AS d USING (destination_id) ORDER BY a.hint_id
 """
 
-EXPIRED = "SELECT hint_id FROM hints WHERE lease_until < now() ORDER BY hint_id LIMIT 100"
+# After a restart of the server its workers come first: they still hold outcomes that they could not write.
+EXPIRED = """
+SELECT hint_id FROM hints
+WHERE lease_until <= now() AND (worker = 'lost' OR pg_postmaster_start_time() < now() - interval '15 seconds')
+ORDER BY hint_id LIMIT 100
+"""
+
+LOST = "UPDATE hints SET lease_until = now(), worker = 'lost' WHERE hint_id = %(hint)s AND started_at IS NOT NULL"
 
 _START = """
 WITH mine AS MATERIALIZED (
@@ -115,7 +122,7 @@ START_ROUTE = (
     _START
     + """
 SELECT due.id, r.request_id, r.client, r.environment, r.group_key, r.entity, r.type, r.action, r.mapping_version, c.data,
-    due.crashes
+    due.suspicion
 FROM mine CROSS JOIN LATERAL unnest(mine.ids) AS member (id)
 JOIN due ON due.id = member.id AND due.hint_id = mine.hint_id
 JOIN records AS c ON c.record_id = due.id
@@ -126,7 +133,7 @@ ORDER BY due.seq
 _DELIVERIES = """
 SELECT mine.destination_id, due.id, r.request_id, r.client, r.group_key, r.environment, due.ordering_key, d.operation,
     d.payload, r.mapping_version, r.received_at, jsonb_array_length(d.attempts),
-    coalesce(extract(epoch FROM now() - (d.attempts -> 0 ->> 'at')::timestamptz)::float8, 0.0), due.crashes, d.state
+    coalesce(extract(epoch FROM now() - (d.attempts -> 0 ->> 'at')::timestamptz)::float8, 0.0), due.suspicion, d.state
 """
 _OF_MINE = """
 FROM mine CROSS JOIN LATERAL unnest(mine.ids) AS member (id)
@@ -216,9 +223,9 @@ WITH fence AS MATERIALIZED (
     FROM hints AS h JOIN destinations AS d USING (destination_id) WHERE h.hint_id = %(hint)s FOR UPDATE OF h
 ), verdict AS MATERIALIZED (
     SELECT v.*, due.request_id, fence.of_callbacks, d.recovering FROM fence CROSS JOIN unnest(
-        %(ids)s::uuid[], %(states)s::text[], %(finals)s::boolean[], %(again)s::float8[], %(crashes)s::smallint[],
+        %(ids)s::uuid[], %(states)s::text[], %(finals)s::boolean[], %(again)s::float8[], %(suspicions)s::smallint[],
         %(attempts)s::jsonb[], %(reasons)s::text[], %(providers)s::text[]
-    ) AS v (id, state, final, again, crashes, attempt, reason, provider)
+    ) AS v (id, state, final, again, suspicion, attempt, reason, provider)
     JOIN due ON due.id = v.id AND due.hint_id = fence.hint_id
     JOIN deliveries AS d ON d.delivery_id = v.id
 ), judged AS (
@@ -231,7 +238,7 @@ WITH fence AS MATERIALIZED (
 ), gone AS (
     DELETE FROM due USING verdict AS v WHERE due.id = v.id AND v.final
 ), again AS (
-    UPDATE due SET hint_id = NULL, crashes = due.crashes + v.crashes,
+    UPDATE due SET hint_id = NULL, suspicion = due.suspicion + v.suspicion,
         lane = CASE WHEN v.attempt IS NOT NULL AND due.lane = 0 THEN 1 ELSE due.lane END,
         due_at = now() + coalesce(v.again, 0) * interval '1 second'
     FROM verdict AS v WHERE due.id = v.id AND NOT v.final
@@ -257,7 +264,8 @@ WITH fence AS MATERIALIZED (
         failed_lately = d.failed_lately + %(failed)s,
         breaker = CASE WHEN %(refused)s::text IS NULL THEN d.breaker ELSE 'open' END,
         breaker_reason = coalesce(%(refused)s, d.breaker_reason),
-        breaker_since = CASE WHEN %(refused)s::text IS NULL OR d.breaker = 'open' THEN d.breaker_since ELSE now() END
+        breaker_since = CASE WHEN %(refused)s::text IS NULL OR d.breaker = 'open' THEN d.breaker_since ELSE now() END,
+        opened_times = d.opened_times + CASE WHEN %(refused)s::text IS NULL OR d.breaker = 'open' THEN 0 ELSE 1 END
     FROM fence WHERE d.destination_id = fence.destination_id
         AND (%(refused)s::text IS NOT NULL OR %(failed)s > 0 OR d.failed_lately > 0 OR d.breaker <> 'closed')
 )
@@ -265,16 +273,16 @@ SELECT count(*) FROM verdict
 """
 
 # Whoever takes an expired hint over gives it a new number: what its old worker may still say counts for nothing.
-CRASHED = (
+TAKE_OVER = (
     """
 WITH old AS MATERIALIZED (
-    DELETE FROM hints WHERE hint_id = %(hint)s AND lease_until < now() RETURNING *
+    DELETE FROM hints WHERE hint_id = %(hint)s AND lease_until <= now() RETURNING *
 ), mine AS MATERIALIZED (
     INSERT INTO hints (hint_id, destination_id, queue, task, ids, requests, started_at, lease_until, worker)
     SELECT nextval('hint_seq'), destination_id, queue, task, ids, requests, now(), now() + interval '30 seconds', 'judge'
     FROM old WHERE task = 'deliver' RETURNING hint_id, destination_id, ids
 ), freed AS (
-    UPDATE due SET hint_id = NULL, crashes = due.crashes + 1 FROM old CROSS JOIN LATERAL unnest(old.ids) AS member (id)
+    UPDATE due SET hint_id = NULL, suspicion = due.suspicion + 2 FROM old CROSS JOIN LATERAL unnest(old.ids) AS member (id)
     WHERE old.task = 'route' AND due.id = member.id AND due.hint_id = old.hint_id
 ), taken AS (
     UPDATE due SET hint_id = mine.hint_id FROM mine CROSS JOIN old CROSS JOIN LATERAL unnest(mine.ids) AS member (id)
@@ -282,10 +290,26 @@ WITH old AS MATERIALIZED (
 )
 """
     + _DELIVERIES
-    + """, mine.hint_id
+    + """, mine.hint_id, (SELECT old.worker = 'lost' FROM old)
 FROM mine JOIN taken AS due ON true
 JOIN deliveries AS d ON d.delivery_id = due.id
 JOIN requests AS r ON r.request_id = due.request_id
 ORDER BY due.seq
 """
 )
+
+TROUBLED = """
+SELECT destination_id, breaker, coalesce(extract(epoch FROM now() - breaker_since)::float8, 0.0), opened_times,
+    delivered_lately, failed_lately, extract(epoch FROM now() - lately_since)::float8
+FROM destinations WHERE breaker <> 'closed' OR failed_lately > 0
+"""
+
+# Only from the state it was judged in: two dispatchers may judge at once.
+SWITCH = """
+UPDATE destinations SET breaker = %(state)s,
+    breaker_reason = CASE WHEN %(state)s = 'closed' THEN NULL ELSE coalesce(%(reason)s, breaker_reason) END,
+    breaker_since = CASE WHEN %(state)s = breaker THEN breaker_since ELSE now() END,
+    opened_times = %(opened_times)s, delivered_lately = 0, failed_lately = 0, lately_since = now()
+WHERE destination_id = %(destination)s AND breaker = %(was)s
+RETURNING client || '/' || group_key || '/' || integration
+"""

@@ -1,0 +1,101 @@
+"""The wire: one HTTP request within one deadline, to an address that may be called, classed by whether it had left."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from collections.abc import Collection, Mapping
+from email.utils import parsedate_to_datetime
+from ipaddress import ip_network
+from typing import Any
+
+from requests import PreparedRequest
+from requests.structures import CaseInsensitiveDict
+from urllib3.exceptions import HTTPError
+
+from connectors import address
+from connectors.base import Answer
+from connectors.errors import NoAnswer
+from connectors.request import HttpRequest, Sign, prepare
+from connectors.transport import Route, Transport
+
+MAX_RESPONSE = 1 << 20
+
+# urllib3 writes the path and query of every request to its log, where tenants' tokens would be.
+logging.getLogger("urllib3").setLevel(logging.CRITICAL)
+
+
+class HttpWire:
+    """The network, for one connector's account: kept-alive connections, safe to share between threads.
+
+    connect_timeout: seconds for DNS, TCP and TLS. timeout: seconds for the whole call.
+    allow_private: lets plain HTTP and private addresses through (development).
+    allow_networks: the networks (CIDR) that may be called like that in production.
+    ca_bundle: a PEM file of authorities instead of certifi's. max_response: bytes of a body.
+    """
+
+    def __init__(
+        self,
+        connect_timeout: float = 5.0,
+        timeout: float = 20.0,
+        *,
+        allow_private: bool = False,
+        allow_networks: Collection[str] = (),
+        ca_bundle: str | None = None,
+        max_response: int = MAX_RESPONSE,
+        resolve: address.Resolver = address.resolve,
+    ) -> None:
+        guard = address.Guard(allow_private, tuple(ip_network(network) for network in allow_networks))
+        self._transport = Transport(Route(connect_timeout, timeout, guard, resolve), ca_bundle)
+        self._max_response = max_response
+
+    def call(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        json: Any = None,
+        data: bytes | None = None,
+        sign: Sign | None = None,
+    ) -> Answer:
+        """See `base.Wire.call`. An answer larger than `max_response` is none."""
+        request = prepare(method, url, headers=headers, json=json, data=data, sign=sign)
+        raw = self._transport.send(_prepared(request)).raw
+        try:
+            body: bytes = raw.read(self._max_response + 1)
+        except (HTTPError, OSError):
+            raise NoAnswer("the answer broke off or took too long") from None
+        if len(body) > self._max_response:
+            raw.close()
+            raise NoAnswer(f"the answer is larger than {self._max_response} bytes")
+        return Answer(raw.status, raw.headers, body, retry_after(raw.headers.get("Retry-After"), time.time()))
+
+    def close(self) -> None:
+        """Drop the connections that are kept open."""
+        self._transport.close()
+
+
+def _prepared(request: HttpRequest) -> PreparedRequest:
+    # Filled in by hand: requests' own preparation would add cookies, the environment's credentials and half the CPU.
+    prepared = PreparedRequest()
+    prepared.method = request.method
+    prepared.url = request.url
+    prepared.headers = CaseInsensitiveDict(request.headers)
+    if request.body:
+        prepared.headers["Content-Length"] = str(len(request.body))  # without it, requests sends chunks
+        prepared.body = request.body
+    return prepared
+
+
+def retry_after(value: str | None, now: float) -> float | None:
+    """Seconds from a Retry-After header, a number or an HTTP date; `now` in seconds since the epoch."""
+    if value is None:
+        return None
+    if re.fullmatch(r"\s*\d{1,9}(\.\d+)?\s*", value, re.ASCII):
+        return float(value)
+    try:
+        return max(parsedate_to_datetime(value).timestamp() - now, 0.0)
+    except ValueError:
+        return None

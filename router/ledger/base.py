@@ -212,6 +212,10 @@ class Work(Protocol):
         """Set a breaker, unless it left the state `was` meanwhile, and count afresh. Returns the destination's name."""
         ...
 
+    def keep_house(self, retention_days: int) -> None:
+        """Make the partitions of the coming weeks, drop those past retention, forget expired idempotency keys."""
+        ...
+
 
 class Registry(Protocol):
     """What is configured: keys, secrets, mapping sets, destinations, shared tokens."""

@@ -30,7 +30,9 @@ class Migration:
 def migrations() -> list[Migration]:
     """Every migration, in order."""
     found = [f for f in files("router.ledger").joinpath("migrations").iterdir() if f.name.endswith(".sql")]
-    return [Migration(int(f.name[:4]), f.name, f.read_text(encoding="utf-8")) for f in sorted(found, key=lambda f: f.name)]
+    return [
+        Migration(int(f.name[:4]), f.name, f.read_text(encoding="utf-8")) for f in sorted(found, key=lambda f: f.name)
+    ]
 
 
 def migrate(database_url: str) -> tuple[int, int]:
@@ -73,4 +75,6 @@ def _compare(known: list[Migration], applied: dict[int, str]) -> None:
         if number not in texts:
             raise BadMigration(f"the ledger has migration {number}, which this version does not know; run a newer one")
         if texts[number].digest != digest:
-            raise BadMigration(f"{texts[number].name} was changed after it was applied; put its text back and add another")
+            raise BadMigration(
+                f"{texts[number].name} was changed after it was applied; put its text back and add another"
+            )

@@ -37,6 +37,7 @@ CREATE TABLE requests (
     received_at timestamptz NOT NULL DEFAULT now(),
     completed_at timestamptz
 ) PARTITION BY RANGE (request_id);
+CREATE INDEX requests_client ON requests (client, request_id);
 
 CREATE TABLE records (
     record_id uuid PRIMARY KEY,
@@ -57,6 +58,7 @@ CREATE TABLE rejections (
     messages jsonb NOT NULL,
     received_at timestamptz NOT NULL DEFAULT now()
 ) PARTITION BY RANGE (request_id);
+CREATE INDEX rejections_client ON rejections (client, request_id);
 
 CREATE TABLE idempotency (
     client text NOT NULL,
@@ -218,6 +220,17 @@ CREATE FUNCTION uuid_at(moment timestamptz) RETURNS uuid LANGUAGE sql IMMUTABLE 
     SELECT (lpad(to_hex((extract(epoch FROM moment) * 1000)::bigint), 12, '0') || '00000000000000000000')::uuid
 $$;
 
+-- The lowest and the highest id of what belongs to a request, from any id of it, as `router.model.ids_of`. version: '7' for
+-- the request itself, '8' for its records and deliveries.
+CREATE FUNCTION lowest_id(id uuid, version text) RETURNS uuid LANGUAGE sql IMMUTABLE AS $$
+    SELECT (substr(id::text, 1, 14) || version || substr(id::text, 16, 12)
+        || translate(substr(id::text, 28, 1), '0123456789abcdef', '000044448888cccc') || '00000000')::uuid
+$$;
+CREATE FUNCTION highest_id(id uuid, version text) RETURNS uuid LANGUAGE sql IMMUTABLE AS $$
+    SELECT (substr(id::text, 1, 14) || version || substr(id::text, 16, 12)
+        || translate(substr(id::text, 28, 1), '0123456789abcdef', '33337777bbbbffff') || 'ffffffff')::uuid
+$$;
+
 -- An id of the present moment, for rows that are born once and never planned again (callbacks): a UUIDv8.
 CREATE FUNCTION fresh_id() RETURNS uuid LANGUAGE sql VOLATILE AS $$
     SELECT (substr(hex, 1, 8) || '-' || substr(hex, 9, 4) || '-8' || substr(gen_random_uuid()::text, 16))::uuid
@@ -244,6 +257,27 @@ BEGIN
         week := week + interval '7 days';
     END LOOP;
     RETURN made;
+END $$;
+
+-- Drops the weeks that ended before `until`, but never one that something is still owed from.
+CREATE FUNCTION drop_partitions(until timestamptz) RETURNS integer LANGUAGE plpgsql AS $$
+DECLARE
+    child record;
+    ended timestamptz;
+    dropped integer := 0;
+BEGIN
+    FOR child IN
+        SELECT c.relname FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
+        WHERE i.inhparent IN ('requests'::regclass, 'records'::regclass, 'rejections'::regclass, 'deliveries'::regclass)
+            AND c.relname ~ '_[0-9]{8}$'
+    LOOP
+        ended := to_timestamp(right(child.relname, 8), 'YYYYMMDD') + interval '7 days';
+        IF ended <= until AND NOT EXISTS (SELECT FROM due WHERE id < uuid_at(ended)) THEN
+            EXECUTE format('DROP TABLE %I', child.relname);
+            dropped := dropped + 1;
+        END IF;
+    END LOOP;
+    RETURN dropped;
 END $$;
 
 -- A clock that jumps, or an import of old ids, must find a place as well.

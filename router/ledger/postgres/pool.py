@@ -78,7 +78,9 @@ class Database:
     def check_durability(self) -> None:
         """Raises `UnsafeDurability` unless an acknowledged commit survives a crash."""
         settings = dict(
-            self.rows("SELECT name, setting FROM pg_settings WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit')")
+            self.rows(
+                "SELECT name, setting FROM pg_settings WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit')"
+            )
         )
         off = sorted(name for name, setting in settings.items() if setting == "off")
         if off:

@@ -49,7 +49,9 @@ ON CONFLICT (account) DO UPDATE SET token = excluded.token, expires_at = exclude
 PUBLICATIONS = """
 SELECT number, digest, author, message, published_at FROM publications ORDER BY number DESC LIMIT %(limit)s
 """
-STORE_SET = "INSERT INTO mapping_sets (digest, documents) VALUES (%(digest)s, %(documents)s::jsonb) ON CONFLICT DO NOTHING"
+STORE_SET = (
+    "INSERT INTO mapping_sets (digest, documents) VALUES (%(digest)s, %(documents)s::jsonb) ON CONFLICT DO NOTHING"
+)
 PUT_IN_FORCE = """
 INSERT INTO publications (digest, author, message)
 SELECT %(digest)s, %(author)s, %(message)s WHERE %(digest)s IS DISTINCT FROM (
@@ -138,7 +140,9 @@ class Registry:
 
     def client_api_keys(self, client: str | None = None) -> list[ClientApiKey]:
         where, params = _of(client)
-        return [ClientApiKey(*row) for row in self._db.rows(f"{CLIENT_API_KEYS} {where} ORDER BY created_at, 1", params)]
+        return [
+            ClientApiKey(*row) for row in self._db.rows(f"{CLIENT_API_KEYS} {where} ORDER BY created_at, 1", params)
+        ]
 
     def add_client_api_key(self, key: ClientApiKey, digest: bytes) -> None:
         params = {

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+from router.ledger.documents import kept
 from router.ledger.postgres import work_sql as sql
 from router.ledger.postgres.pool import Database
 from router.model import (
     FINAL,
     Action,
-    Attempt,
     DueDelivery,
     DueRecord,
     Environment,
@@ -101,7 +101,7 @@ class Work:
                 "finals": [verdict.state in FINAL for verdict in verdicts],
                 "again": [verdict.again_in for verdict in verdicts],
                 "suspicions": [verdict.suspicion for verdict in verdicts],
-                "attempts": [attempt and _kept(attempt) for attempt in attempts],
+                "attempts": [attempt and json.dumps(kept(attempt)) for attempt in attempts],
                 "reasons": [(attempt.reason or None) if attempt else None for attempt in attempts],
                 "providers": [attempt.provider_id if attempt else None for attempt in attempts],
                 "delivered": health.delivered,
@@ -131,6 +131,11 @@ class Work:
         )
         return rows[0][0] if rows else None
 
+    def keep_house(self, retention_days: int) -> None:
+        with self._db.connection() as connection:
+            connection.execute(sql.HOUSE, {"days": retention_days})
+            connection.execute(sql.FORGET)
+
 
 def _hint(row: Sequence[Any], *, again: bool = False) -> Hint:
     return Hint(row[0], row[1], row[2], row[3], tuple(row[4]), row[5], again=again)
@@ -153,19 +158,3 @@ def _due(row: Sequence[Any]) -> DueDelivery:
         suspicion=row[13],
         sending=row[14] == State.SENDING,
     )
-
-
-def _kept(attempt: Attempt) -> str:
-    """An attempt as it is kept: what is empty is left out."""
-    told = {
-        "at": attempt.at.isoformat().replace("+00:00", "Z"),
-        "ms": round(attempt.ms, 1),
-        "outcome": attempt.outcome,
-        "status": attempt.status,
-        "reason": attempt.reason,
-        "providerId": attempt.provider_id,
-        "warnings": list(attempt.warnings),
-        "errors": dict(attempt.errors),
-        "request": attempt.request,
-    }
-    return json.dumps({name: value for name, value in told.items() if value not in (None, "", [], {})})

@@ -159,7 +159,7 @@ _SETTLE = """
 owing AS MATERIALIZED (
     SELECT r.request_id FROM requests AS r JOIN counted USING (request_id) ORDER BY r.request_id FOR UPDATE OF r
 ), settled AS (
-    UPDATE requests AS r SET open = r.open + c.opened, failed = r.failed + c.failed,
+    UPDATE requests AS r SET planned = r.planned + c.planned, open = r.open + c.opened, failed = r.failed + c.failed,
         completed_at = CASE WHEN r.open + c.opened = 0 THEN coalesce(r.completed_at, now()) ELSE r.completed_at END
     FROM owing JOIN counted AS c USING (request_id) WHERE r.request_id = owing.request_id
     RETURNING r.request_id, r.callback_id, r.open, r.failed, r.completed_at
@@ -206,10 +206,10 @@ WITH fence AS MATERIALIZED (
 ), ended AS (
     DELETE FROM hints USING fence WHERE hints.hint_id = fence.hint_id
 ), counted AS MATERIALIZED (
-    SELECT request_id, sum(opened)::integer AS opened, sum(failed)::integer AS failed FROM (
-        SELECT request_id, -1 AS opened, 0 AS failed FROM mine
-        UNION ALL SELECT request_id, 1, 0 FROM plan WHERE NOT final
-        UNION ALL SELECT request_id, 0, 1 FROM plan WHERE state IN ('dead', 'unknown')
+    SELECT request_id, sum(planned)::integer AS planned, sum(opened)::integer AS opened, sum(failed)::integer AS failed
+    FROM (
+        SELECT request_id, 0 AS planned, -1 AS opened, 0 AS failed FROM mine
+        UNION ALL SELECT request_id, 1, (NOT final)::integer, (state IN ('dead', 'unknown'))::integer FROM plan
     ) AS changes GROUP BY request_id
 ), happened AS (
     SELECT request_id, 'delivery.dead' AS event, id AS subject FROM plan WHERE state = 'dead'
@@ -248,7 +248,7 @@ WITH fence AS MATERIALIZED (
 ), ended AS (
     DELETE FROM hints USING fence WHERE %(done)s AND hints.hint_id = fence.hint_id
 ), counted AS MATERIALIZED (
-    SELECT request_id, -(count(*) FILTER (WHERE final))::integer AS opened,
+    SELECT request_id, 0 AS planned, -(count(*) FILTER (WHERE final))::integer AS opened,
         (count(*) FILTER (WHERE state IN ('dead', 'unknown')))::integer AS failed
     FROM verdict WHERE NOT of_callbacks AND final GROUP BY request_id
 ), happened AS (
@@ -313,3 +313,10 @@ UPDATE destinations SET breaker = %(state)s,
 WHERE destination_id = %(destination)s AND breaker = %(was)s
 RETURNING client || '/' || group_key || '/' || integration
 """
+
+HOUSE = """
+SELECT make_partitions(now() - interval '7 days', now() + interval '28 days'),
+    drop_partitions(now() - %(days)s * interval '1 day')
+"""
+
+FORGET = "DELETE FROM idempotency WHERE expires_at < now() - interval '1 hour'"

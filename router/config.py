@@ -1,0 +1,100 @@
+"""The mapping set in force and the destinations' numbers, as every process holds them: fresh within seconds, never broken."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from router import logs
+from router.catalog import facts
+from router.ledger.base import LedgerError, Publication, Registry
+from router.mapping import Broken, MappingSet, Source, compile_set
+from router.model import Destination
+
+REFRESH = 2.0
+KEPT_SETS = 8
+ROUTE, CALLBACK = "route", "callback"
+
+log = logs.get(__name__)
+
+
+class NothingPublished(LedgerError):
+    """No mapping set is in force yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A moment's configuration."""
+
+    publication: Publication
+    set: MappingSet
+    destinations: Mapping[int, Destination]
+    _numbers: Mapping[tuple[str, str, str], int]
+
+    def number(self, client: str, group: str, integration: str) -> int | None:
+        """A destination's number. Routing is ("", `ROUTE`) of a client, callbacks `CALLBACK` of a group."""
+        return self._numbers.get((client, group, integration))
+
+
+class Config:
+    """Loads what was published. A set that cannot be loaded is told once, and the one before stays in use."""
+
+    def __init__(self, registry: Registry, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._registry = registry
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._sets: OrderedDict[str, MappingSet] = OrderedDict()
+        self._snapshot: Snapshot | None = None
+        self._due = 0.0
+        self._bad: int | None = None
+
+    def current(self) -> Snapshot:
+        """The configuration in force, at most `REFRESH` seconds old while the ledger answers. Raises `LedgerError`."""
+        snapshot = self._snapshot
+        if snapshot is not None and self._clock() < self._due:
+            return snapshot
+        with self._lock:
+            if self._snapshot is None or self._clock() >= self._due:
+                self._refresh()
+            if self._snapshot is None:
+                raise NothingPublished("no mapping set is published; run `router mappings publish`")
+            return self._snapshot
+
+    def set_of(self, digest: str) -> MappingSet:
+        """A published set by its digest, compiled. Raises `LedgerError` when it is unknown."""
+        found = self._sets.get(digest)
+        if found is not None:
+            return found
+        documents = self._registry.documents_of(digest)
+        if documents is None:
+            raise LedgerError(f"mapping set {digest} is not in the ledger")
+        compiled = compile_set([Source(path, text) for path, text in sorted(documents.items())], facts())
+        self._sets[digest] = compiled
+        while len(self._sets) > KEPT_SETS:
+            self._sets.popitem(last=False)
+        return compiled
+
+    def _refresh(self) -> None:
+        try:
+            publication = self._registry.publication()
+        except LedgerError:
+            if self._snapshot is None:
+                raise
+            self._due = self._clock() + REFRESH
+            return
+        self._due = self._clock() + REFRESH
+        known = self._snapshot.publication.number if self._snapshot else None
+        if publication is None or publication.number in {known, self._bad}:
+            return
+        try:
+            loaded = self.set_of(publication.digest)
+        except Broken as broken:
+            self._bad = publication.number
+            log.error("mapping set not loadable, the previous one stays", number=publication.number, faults=str(broken))
+            return
+        destinations = self._registry.destinations()
+        numbers = {(d.client, d.group, d.integration): number for number, d in destinations.items()}
+        self._snapshot = Snapshot(publication, loaded, destinations, numbers)

@@ -1,0 +1,68 @@
+"""The Celery application: a channel for hints. Started as `celery -A workers.app worker -Q …`; nothing opens on import."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from celery import Celery
+from celery.exceptions import WorkerLostError
+from celery.signals import setup_logging, task_failure, worker_process_init, worker_process_shutdown, worker_shutting_down
+
+from router import logs
+from router.ledger.postgres import PostgresLedger
+from router.queue import celery_settings
+from router.settings import Settings
+
+log = logs.get(__name__)
+
+
+def make_app(settings: Settings) -> Celery:
+    """Celery for these settings, with the tasks known by name."""
+    app = Celery("router", include=["workers.tasks"])
+    app.conf.update(celery_settings(settings.broker_url))
+    app.conf.task_time_limit = settings.lease
+    return app
+
+
+settings = Settings.from_env()
+app = make_app(settings)
+
+
+@setup_logging.connect
+def _logs(**_: Any) -> None:
+    logs.configure(settings.log_level)
+
+
+@worker_process_init.connect
+def _open(**_: Any) -> None:
+    from workers import services
+
+    services.open(settings)
+
+
+@worker_process_shutdown.connect
+def _close(**_: Any) -> None:
+    from workers import services
+
+    services.close()
+
+
+@worker_shutting_down.connect
+def _stop(**_: Any) -> None:
+    from workers import services
+
+    services.stopping()
+
+
+@task_failure.connect
+def _died(args: tuple[Any, ...] = (), exception: BaseException | None = None, **_: Any) -> None:
+    """In the parent, when a child died under a task: its hint need not wait for the lease to lapse."""
+    if not isinstance(exception, WorkerLostError) or not args:
+        return
+    log.warning("a worker process died", hint=args[0], pid=os.getpid())
+    ledger = PostgresLedger(settings.database_url, size=1)
+    try:
+        ledger.lost(args[0])
+    finally:
+        ledger.close()

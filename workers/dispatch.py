@@ -1,0 +1,98 @@
+"""The loop that gives out whatever is due: `python -m workers.dispatch`. Any number may run; none is special.
+
+Between claims it waits a little, longer while there is nothing to do. It judges what nobody finished, keeps the partitions
+of the coming weeks, and survives the ledger and the broker being away.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from dataclasses import dataclass, field
+
+from kombu.exceptions import OperationalError
+
+from router import logs
+from router.config import Config, NothingPublished
+from router.judge import Policy
+from router.ledger.base import Unavailable
+from router.ledger.postgres import PostgresLedger
+from router.queue import CeleryHints, Hints
+from router.settings import Settings
+from workers import policies
+from workers.check import check_breakers, check_hints
+
+SHORTEST, LONGEST = 0.015, 0.06
+"""Seconds between two claims, while there is work and while there is none."""
+CHECK_EVERY = 0.5
+KEEP_EVERY = 600.0
+
+log = logs.get(__name__)
+
+
+@dataclass(slots=True)
+class Dispatcher:
+    """One turn at a time: `turn()` returns the seconds to wait before the next."""
+
+    ledger: PostgresLedger
+    hints: Hints
+    config: Config
+    hints_per_queue: int
+    retention_days: int
+    _wait: float = SHORTEST
+    _checked: float = field(default=0.0)
+    _kept: float = field(default=0.0)
+
+    def turn(self) -> float:
+        try:
+            given = self.ledger.claim(self.hints_per_queue)
+            self._check()
+        except Unavailable as away:
+            log.warning("ledger away", why=str(away))
+            return 1.0
+        self._wait = SHORTEST if given else min(self._wait * 1.5, LONGEST)
+        try:
+            self.hints.give(given)
+        except (OSError, OperationalError) as lost:
+            # They are given again when their time has passed; until then they bound what a sick broker can hold.
+            log.warning("broker away, hints lost", hints=len(given), kind=type(lost).__name__)
+            return 1.0
+        return self._wait
+
+    def _check(self) -> None:
+        now = time.monotonic()
+        if now - self._checked >= CHECK_EVERY:
+            self._checked = now
+            check_hints(self.ledger, self._policy)
+            check_breakers(self.ledger)
+        if now - self._kept >= KEEP_EVERY:
+            self._kept = now
+            self.ledger.keep_house(self.retention_days)
+
+    def _policy(self, destination: int) -> Policy:
+        try:
+            return policies.of(self.config.current(), destination)
+        except NothingPublished:
+            return Policy()
+
+
+def main() -> None:
+    settings = Settings.from_env()
+    logs.configure(settings.log_level)
+    from workers.app import make_app
+
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    ledger = PostgresLedger(settings.database_url, size=2)
+    dispatcher = Dispatcher(ledger, CeleryHints(make_app(settings)), Config(ledger), settings.hints_per_queue, settings.retention_days)
+    log.info("dispatching")
+    while not stop.wait(dispatcher.turn()):
+        pass
+    ledger.close()
+    log.info("stopped")
+
+
+if __name__ == "__main__":
+    main()

@@ -9,10 +9,15 @@ from importlib.metadata import entry_points
 from types import MappingProxyType
 
 from connectors.base import Connector
+from connectors.digitalonboarding import DigitalOnboarding
+from connectors.sendios import Sendios
 
 GROUP = "router.connectors"
 
-REGISTRY: dict[str, type[Connector]] = {}
+REGISTRY: dict[str, type[Connector]] = {
+    "digitalonboarding": DigitalOnboarding,
+    "sendios": Sendios,
+}
 
 
 class UnknownConnector(LookupError):

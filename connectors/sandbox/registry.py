@@ -3,5 +3,10 @@
 from __future__ import annotations
 
 from connectors.sandbox.base import Provider
+from connectors.sandbox.digitalonboarding import DigitalOnboarding
+from connectors.sandbox.sendios import Sendios
 
-PROVIDERS: dict[str, type[Provider]] = {}
+PROVIDERS: dict[str, type[Provider]] = {
+    "digitalonboarding": DigitalOnboarding,
+    "sendios": Sendios,
+}

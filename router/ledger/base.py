@@ -86,7 +86,7 @@ class Publication:
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What a list of requests is narrowed by; None does not narrow. Times are aware, since inclusive, until exclusive."""
+    """What a list of requests is narrowed by; None does not narrow. since: inclusive; until: exclusive; both aware."""
 
     status: str | None = None
     group: str | None = None
@@ -188,8 +188,8 @@ class Work(Protocol):
     def finish(self, hint_id: int, verdicts: Sequence[Verdict], health: Health, *, done: bool) -> int:
         """Keep what became of deliveries, settle their requests, and with `done` end the hint.
 
-        Deliveries of the hint without a verdict are handed back when it ends. Returns how many verdicts were kept: fewer
-        than given when the hint is no longer ours.
+        Deliveries of the hint without a verdict are handed back when it ends. Returns how many verdicts were kept:
+        fewer than given when the hint is no longer ours.
         """
         ...
 

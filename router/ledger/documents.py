@@ -115,7 +115,7 @@ def document(
     callbacks: Iterable[DeliveryRow],
 ) -> dict[str, Any]:
     """The whole of a request. records: (record id, datatalksId), in order; deliveries: in the order of their ids."""
-    shown = {
+    shown: dict[UUID, dict[str, Any]] = {
         record_id: {"index": record_index(record_id), "datatalksId": str(datatalks_id), "deliveries": []}
         for record_id, datatalks_id in records
     }

@@ -44,10 +44,12 @@ def migrate(database_url: str) -> tuple[int, int]:
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("SELECT pg_advisory_lock(%s)", (LOCK,))
         connection.execute(
-            "CREATE TABLE IF NOT EXISTS migrations (number integer PRIMARY KEY, name text NOT NULL, digest text NOT NULL,"
-            " applied_at timestamptz NOT NULL DEFAULT now())"
+            "CREATE TABLE IF NOT EXISTS migrations (number integer PRIMARY KEY, name text NOT NULL,"
+            " digest text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())"
         )
-        applied = dict(connection.execute("SELECT number, digest FROM migrations ORDER BY number").fetchall())
+        applied: dict[int, str] = dict(
+            connection.execute("SELECT number, digest FROM migrations ORDER BY number").fetchall()
+        )
         _compare(known, applied)
         for migration in known:
             if migration.number in applied:

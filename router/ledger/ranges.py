@@ -20,7 +20,7 @@ def between(since: datetime | None, until: datetime | None) -> tuple[UUID, UUID]
 
 
 def beginning(prefix: str) -> tuple[UUID, UUID] | None:
-    """The lowest and the highest id that begin with these hexadecimal digits (hyphens do not count); None: no id does."""
+    """The lowest and the highest id that begin with these hexadecimal digits, hyphens aside; None: no id can."""
     digits = prefix.replace("-", "").lower()
     if len(digits) > 32 or not set(digits) <= set("0123456789abcdef"):
         return None

@@ -63,28 +63,48 @@ WITH asked AS MATERIALIZED (
     WHERE r.sent <> r.planned AND NOT EXISTS (SELECT FROM owed WHERE owed.id = k.record_id)
 )
 SELECT id, says FROM (
-    SELECT request_id AS id, format('has %%s of its %%s records', kept, records) AS says FROM request WHERE kept <> records
-    UNION ALL SELECT request_id, format('has %%s of its %%s deliveries', sent, planned) FROM request WHERE sent <> planned
-    UNION ALL SELECT request_id, format('says %%s are open, but %%s are', open, live) FROM request WHERE open <> live
-    UNION ALL SELECT request_id, format('says %%s failed, but %%s did', failed, dead) FROM request WHERE failed <> dead
-    UNION ALL SELECT request_id, 'is owed nothing, and not completed' FROM request WHERE open = 0 AND completed_at IS NULL
-    UNION ALL SELECT record_id, 'has no request' FROM kept WHERE first_id NOT IN (SELECT first_id FROM asked)
-    UNION ALL SELECT id, 'is still to be planned, and has deliveries' FROM owed JOIN by_record ON record_id = id
-    UNION ALL SELECT record_id, format('is planned, and has %%s deliveries', deliveries) FROM short
+    SELECT request_id AS id, format('has %%s of its %%s records', kept, records) AS says FROM request
+        WHERE kept <> records
+    UNION ALL
+    SELECT request_id, format('has %%s of its %%s deliveries', sent, planned) FROM request
+        WHERE sent <> planned
+    UNION ALL
+    SELECT request_id, format('says %%s are open, but %%s are', open, live) FROM request
+        WHERE open <> live
+    UNION ALL
+    SELECT request_id, format('says %%s failed, but %%s did', failed, dead) FROM request
+        WHERE failed <> dead
+    UNION ALL
+    SELECT request_id, 'is owed nothing, and not completed' FROM request
+        WHERE open = 0 AND completed_at IS NULL
+    UNION ALL
+    SELECT record_id, 'has no request' FROM kept WHERE first_id NOT IN (SELECT first_id FROM asked)
+    UNION ALL
+    SELECT id, 'is still to be planned, and has deliveries' FROM owed JOIN by_record ON record_id = id
+    UNION ALL
+    SELECT record_id, format('is planned, and has %%s deliveries', deliveries) FROM short
         WHERE deliveries = 0 OR deliveries < most
-    UNION ALL SELECT delivery_id, 'has no record' FROM sent LEFT JOIN kept USING (record_id)
+    UNION ALL
+    SELECT delivery_id, 'has no record' FROM sent LEFT JOIN kept USING (record_id)
         WHERE NOT callback AND kept.record_id IS NULL
-    UNION ALL SELECT delivery_id, format('is %%s, and not due', state) FROM sent LEFT JOIN owed ON owed.id = delivery_id
+    UNION ALL
+    SELECT delivery_id, format('is %%s, and not due', state) FROM sent LEFT JOIN owed ON owed.id = delivery_id
         WHERE NOT final AND owed.id IS NULL
-    UNION ALL SELECT delivery_id, format('is %%s, and still due', state) FROM sent JOIN owed ON owed.id = delivery_id
+    UNION ALL
+    SELECT delivery_id, format('is %%s, and still due', state) FROM sent JOIN owed ON owed.id = delivery_id
         WHERE final
-    UNION ALL SELECT delivery_id, 'is delivered, and no attempt says so' FROM sent WHERE NOT proven
-    UNION ALL SELECT id, 'is due, and is nothing' FROM owed LEFT JOIN sent ON delivery_id = id
+    UNION ALL
+    SELECT delivery_id, 'is delivered, and no attempt says so' FROM sent WHERE NOT proven
+    UNION ALL
+    SELECT id, 'is due, and is nothing' FROM owed LEFT JOIN sent ON delivery_id = id
         WHERE NOT unplanned AND delivery_id IS NULL
-    UNION ALL SELECT id, format('is due to destination %%s, which is not known', destination_id) FROM owed
+    UNION ALL
+    SELECT id, format('is due to destination %%s, which is not known', destination_id) FROM owed
         WHERE destination_id NOT IN (SELECT destination_id FROM destinations)
-    UNION ALL SELECT id, format('is given out under hint %%s, which does not have it', hint_id) FROM owed
-        WHERE hint_id IS NOT NULL AND NOT EXISTS (SELECT FROM hints WHERE hints.hint_id = owed.hint_id AND id = ANY (ids))
+    UNION ALL
+    SELECT id, format('is given out under hint %%s, which does not have it', hint_id) FROM owed
+        WHERE hint_id IS NOT NULL
+            AND NOT EXISTS (SELECT FROM hints WHERE hints.hint_id = owed.hint_id AND id = ANY (ids))
 ) AS differences ORDER BY id, says LIMIT %(most)s
 """
 

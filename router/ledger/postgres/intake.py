@@ -87,7 +87,9 @@ ON CONFLICT (client) DO UPDATE SET next_at = greatest(t.next_at, now()) + %(step
     WHERE t.next_at < now() + interval '1 second'
 RETURNING 0.0
 """
-WAIT = "SELECT extract(epoch FROM next_at - now() - interval '1 second')::float8 FROM clients_turns WHERE client = %(client)s"
+WAIT = """
+SELECT extract(epoch FROM next_at - now() - interval '1 second')::float8 FROM clients_turns WHERE client = %(client)s
+"""
 
 
 class Intake:

@@ -77,7 +77,7 @@ class Database:
 
     def check_durability(self) -> None:
         """Raises `UnsafeDurability` unless an acknowledged commit survives a crash."""
-        settings = dict(
+        settings: dict[str, str] = dict(
             self.rows(
                 "SELECT name, setting FROM pg_settings WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit')"
             )

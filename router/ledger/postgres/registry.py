@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from psycopg import sql
 from psycopg.rows import TupleRow
 
 from router.ledger.base import AccessKey, ClientApiKey, LedgerError, Publication
@@ -32,7 +31,7 @@ INSERT INTO client_api_keys (name, digest, client, group_key, scope, created_at,
 VALUES (%(name)s, %(digest)s, %(client)s, %(group)s, %(scope)s, %(created_at)s, %(revoked_at)s)
 ON CONFLICT DO NOTHING RETURNING true
 """
-REVOKE = "UPDATE {} SET revoked_at = now() WHERE {} = %(key)s AND revoked_at IS NULL RETURNING true"
+_REVOKE = "SET revoked_at = now() WHERE revoked_at IS NULL"
 
 SET_SECRET = """
 INSERT INTO secrets (client, name, value) VALUES (%(client)s, %(name)s, %(value)s)
@@ -79,7 +78,8 @@ _NAMES = ", ".join(_COLUMNS)
 NEW_DESTINATIONS = f"""
 INSERT INTO destinations ({_NAMES})
 SELECT * FROM unnest({_ARRAYS}) AS new ({_NAMES}) WHERE NOT EXISTS (
-    SELECT FROM destinations AS d WHERE (d.client, d.group_key, d.integration) = (new.client, new.group_key, new.integration))
+    SELECT FROM destinations AS d
+    WHERE (d.client, d.group_key, d.integration) = (new.client, new.group_key, new.integration))
 """
 CHANGED_DESTINATIONS = f"""
 UPDATE destinations AS d SET ({_NAMES}) = ROW (new.*) FROM unnest({_ARRAYS}) AS new ({_NAMES})
@@ -129,7 +129,8 @@ class Registry:
             raise LedgerError(f"there is an access key {key.access_key_id} already")
 
     def revoke_access_key(self, access_key_id: str) -> bool:
-        return self._revoke("access_keys", "access_key_id", access_key_id)
+        revoked = f"UPDATE access_keys {_REVOKE} AND access_key_id = %(key)s RETURNING true"
+        return bool(self._db.rows(revoked, {"key": access_key_id}))
 
     def touch_access_keys(self, used: Sequence[str]) -> None:
         self._db.rows(TOUCH, {"ids": list(used)})
@@ -158,11 +159,8 @@ class Registry:
             raise LedgerError(f"there is a client API key {key.name} already")
 
     def revoke_client_api_key(self, name: str) -> bool:
-        return self._revoke("client_api_keys", "name", name)
-
-    def _revoke(self, table: str, column: str, key: str) -> bool:
-        statement = sql.SQL(REVOKE).format(sql.Identifier(table), sql.Identifier(column))
-        return bool(self._db.rows(statement, {"key": key}))
+        revoked = f"UPDATE client_api_keys {_REVOKE} AND name = %(key)s RETURNING true"
+        return bool(self._db.rows(revoked, {"key": name}))
 
     def secret(self, client: str, name: str) -> bytes | None:
         where = "WHERE client = %(client)s AND name = %(name)s"

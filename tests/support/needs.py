@@ -36,7 +36,6 @@ NEEDS: Mapping[str, Need] = {
     "curl": Need(("curl",), "curl"),
     "node": Need(("node", "nodejs"), "nodejs"),
     "php": Need(("php",), "php-cli"),
-    "wrk": Need(("wrk",), "wrk"),
 }
 
 

@@ -111,7 +111,7 @@ class EmbeddedPostgres(Server):
         return any(words in said for words in _PASSING)
 
     def _status(self) -> list[str] | None:
-        """postmaster.pid, if whole: pid, directory, start, port, socket directory, address, memory, state; a line each."""
+        """postmaster.pid, if whole: pid, directory, start, port, socket directory, address, memory, state."""
         try:
             lines = (self.data_dir / "postmaster.pid").read_text(errors="replace").splitlines()
         except FileNotFoundError:

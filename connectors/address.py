@@ -6,6 +6,7 @@ that answers differently a moment later changes nothing. One forbidden candidate
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 Resolver = Callable[[str, int], Sequence[str]]
 
+_AMBIGUOUS = re.compile(r"[\\\x00-\x1f\x7f]")  # browsers read a backslash as a slash, others do not
 PORTS = frozenset({443, 8443})
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -85,6 +87,8 @@ def parse(url: str) -> Url:
         parts = parse_url(url)
     except LocationParseError:
         raise NotSent("the URL cannot be read") from None
+    if _AMBIGUOUS.search(url):
+        raise NotSent("the URL has characters that no URL has")
     if parts.scheme not in DEFAULT_PORTS or not parts.host:
         raise NotSent("the URL must begin with https:// and name a host")
     if parts.auth is not None:

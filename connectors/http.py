@@ -6,6 +6,7 @@ import logging
 import re
 import time
 from collections.abc import Collection, Mapping
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from ipaddress import ip_network
 from typing import Any
@@ -70,6 +71,9 @@ class HttpWire:
         if len(body) > self._max_response:
             raw.close()
             raise NoAnswer(f"the answer is larger than {self._max_response} bytes")
+        if raw.length_remaining:
+            raw.close()
+            raise NoAnswer("the answer broke off")
         return Answer(raw.status, raw.headers, body, retry_after(raw.headers.get("Retry-After"), time.time()))
 
     def close(self) -> None:
@@ -96,6 +100,9 @@ def retry_after(value: str | None, now: float) -> float | None:
     if re.fullmatch(r"\s*\d{1,9}(\.\d+)?\s*", value, re.ASCII):
         return float(value)
     try:
-        return max(parsedate_to_datetime(value).timestamp() - now, 0.0)
+        moment = parsedate_to_datetime(value)
     except ValueError:
         return None
+    if moment.tzinfo is None:  # the obsolete asctime form, which is in UTC as well
+        moment = moment.replace(tzinfo=UTC)
+    return max(moment.timestamp() - now, 0.0)

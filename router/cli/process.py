@@ -75,8 +75,8 @@ class Process:
         self.kill()
 
     def kill(self) -> None:
-        """SIGKILL for the process and whatever else is left of its group; returns when the process is gone."""
-        if self.poll() is None:
+        """SIGKILL for the process and whatever is left of its group, children of a crashed one included."""
+        if self._child is not None or self.poll() is None:
             try:
                 os.killpg(self.pid, signal.SIGKILL)
             except ProcessLookupError:

@@ -8,11 +8,13 @@ from importlib.resources import files
 
 import psycopg
 
+from router.ledger.base import LedgerError, Unavailable
+
 LOCK = 0x526F757465  # "Route"
 WEEKS_AHEAD = 4
 
 
-class BadMigration(Exception):
+class BadMigration(LedgerError):
     """A migration that was applied has another text now, or one that was applied is unknown here."""
 
 
@@ -38,10 +40,15 @@ def migrations() -> list[Migration]:
 def migrate(database_url: str) -> tuple[int, int]:
     """Apply what is missing and make the partitions of the coming weeks: (version before, version after).
 
-    Waits while another process migrates. Raises `BadMigration` when the schema is not the one these files made.
+    Waits while another process migrates. Raises `BadMigration` when the schema is not the one these files made, and
+    `Unavailable` when there is no connection.
     """
     known = migrations()
-    with psycopg.connect(database_url, autocommit=True) as connection:
+    try:
+        opened = psycopg.connect(database_url, autocommit=True)
+    except psycopg.OperationalError:
+        raise Unavailable("the ledger cannot be reached; is ROUTER_DATABASE_URL right?") from None
+    with opened as connection:
         connection.execute("SELECT pg_advisory_lock(%s)", (LOCK,))
         connection.execute(
             "CREATE TABLE IF NOT EXISTS migrations (number integer PRIMARY KEY, name text NOT NULL,"

@@ -64,6 +64,11 @@ class Node:
     def items(self) -> Iterator[tuple[str, Node]]:
         return iter(self.value.items())
 
+    def under(self, word: str) -> Iterator[tuple[str, Node]]:
+        """The items of the map under a key, none where it is absent."""
+        node = self.get(word)
+        return node.items() if node else iter(())
+
     def nodes(self, word: str | None = None) -> tuple[Node, ...]:
         """A list's nodes; with a word, those of the list under that key, none where it is absent."""
         node = self if word is None else self.get(word)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import time
 from abc import ABC, abstractmethod
@@ -68,6 +69,10 @@ class Server(ABC):
     def running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
+    def poll(self) -> int | None:
+        """The exit status of a server that ended without being asked to; None while it runs or was stopped."""
+        return self._process.poll() if self._process is not None else None
+
     def start(self) -> Self:
         """Return when clients can connect. Raises EmbeddedError with the end of the server's log when they cannot."""
         if self.running:
@@ -95,6 +100,12 @@ class Server(ABC):
         if self._process is not None:
             self._process.kill()
             self._process = None
+
+    def clear(self) -> None:
+        """Throw the data away; a server left behind on them is killed first."""
+        self._process = self._process or self._find()
+        self.kill()
+        shutil.rmtree(self.data_dir, ignore_errors=True)
 
     def restart(self) -> Self:
         """Stop in good order and start again, at the same URL."""

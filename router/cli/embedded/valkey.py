@@ -31,8 +31,8 @@ _HOST = "127.0.0.1"
 class EmbeddedValkey(Server):
     """A Valkey (or Redis) server that forgets nothing older than a second.
 
-    It listens on TCP, for every client understands `redis://`. The port is chosen at the first start and kept while it
-    is free, so that clients find it again.
+    It listens on TCP, for every client understands `redis://`. The port is chosen at the first start and kept from
+    then on, so that clients find it again.
     """
 
     name: ClassVar[str] = "Valkey"
@@ -41,6 +41,7 @@ class EmbeddedValkey(Server):
     def __init__(self, data_dir: Path | str, *, log: Path | None = None) -> None:
         super().__init__(data_dir, log=log)
         self._port = self._last_port() or free_port()
+        self._port_is_known = False
 
     @property
     def url(self) -> str:
@@ -55,6 +56,9 @@ class EmbeddedValkey(Server):
         if empty and not self.running:
             shutil.rmtree(self.data_dir / "appendonlydir", ignore_errors=True)
             (self.data_dir / "dump.rdb").unlink(missing_ok=True)
+        if not self._port_is_known and self._find() is None:
+            self._port = free_port(self._port)
+        self._port_is_known = True
         return super().start()
 
     @property
@@ -75,7 +79,6 @@ class EmbeddedValkey(Server):
 
     def _spawn(self) -> Process:
         self.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._port = free_port(self._port)
         directory = str(self.data_dir).replace("\\", "\\\\").replace('"', '\\"')
         self._config.write_text(_SETTINGS.format(port=self._port, directory=directory))
         return spawn([valkey_program(), self._config], log=self.log, env={**os.environ, "LC_ALL": "C"})

@@ -72,6 +72,33 @@ keep AS MATERIALIZED (
     RETURNING true
 ),
 """
+# The same for one record that belongs to nobody else: most calls.
+SINGLE = """
+WITH known AS MATERIALIZED (
+    SELECT datatalks_id FROM identities WHERE key = %(key)s
+), born AS (
+    INSERT INTO identities (key, datatalks_id, client, entity, type)
+    SELECT %(key)s, coalesce(%(pin)s, %(fresh)s), %(client)s, %(entity)s, %(type)s WHERE NOT EXISTS (SELECT FROM known)
+    ON CONFLICT (key) DO UPDATE SET key = excluded.key
+    RETURNING datatalks_id
+), named AS MATERIALIZED (
+    SELECT nextval('record_seq') AS seq,
+        CASE WHEN %(pin)s <> datatalks_id THEN refuse('RT001', %(id)s::text) ELSE datatalks_id END AS datatalks_id
+    FROM (SELECT * FROM known UNION ALL SELECT * FROM born) AS who
+), request AS (
+    INSERT INTO requests (request_id, client, environment, surface, group_key, entity, type, action, mapping_version,
+        credential, callback_id, records, open)
+    VALUES (%(request_id)s, %(client)s, %(environment)s, %(surface)s, %(group)s, %(entity)s, %(type)s, %(action)s,
+        %(mapping_version)s, %(credential)s, %(callback)s, 1, 1)
+), kept AS (
+    INSERT INTO records (record_id, seq, datatalks_id, ordering_key, data)
+    SELECT %(id)s, seq, datatalks_id, datatalks_id, %(data)s FROM named
+), queued AS (
+    INSERT INTO due (id, request_id, destination_id, lane, ordering_key, seq, due_at)
+    SELECT %(id)s, %(request_id)s, %(route)s, 0, datatalks_id, seq, now() FROM named
+)
+SELECT datatalks_id FROM named
+"""
 PLAIN = ACCEPT.format(keep="", gate="")
 IDEMPOTENT = ACCEPT.format(keep=KEEP, gate="WHERE EXISTS (SELECT FROM keep)")
 EARLIER = "SELECT fingerprint, request_id FROM idempotency WHERE client = %(client)s AND key = %(idempotency_key)s"
@@ -98,9 +125,9 @@ class Intake:
     _db: Database
 
     def accept(self, request: NewRequest) -> Accepted:
-        params = _params(request)
+        statement, params = _statement(request)
         try:
-            rows = self._db.rows(IDEMPOTENT if request.idempotency else PLAIN, params)
+            rows = self._db.rows(statement, params)
         except psycopg.Error as error:
             if error.sqlstate != PIN_CONFLICT:
                 raise
@@ -137,10 +164,9 @@ class Intake:
         return max(float(self._db.rows(WAIT, {"client": client})[0][0]), 0.001)
 
 
-def _params(request: NewRequest) -> dict[str, object]:
+def _statement(request: NewRequest) -> tuple[str, dict[str, object]]:
     records = request.records
-    subject_type = next((record.subject_type for record in records if record.subject), "")
-    return {
+    params: dict[str, object] = {
         "request_id": request.request_id,
         "client": request.client,
         "environment": request.environment,
@@ -153,8 +179,14 @@ def _params(request: NewRequest) -> dict[str, object]:
         "credential": request.credential,
         "callback": request.callback,
         "route": request.route,
+    }
+    first = records[0]
+    if len(records) == 1 and not (request.idempotency or first.subject or first.joins):
+        own = {"id": record_id(request.request_id, 0), "data": first.data, "key": first.key, "pin": first.pinned}
+        return SINGLE, {**params, **own, "fresh": uuid4()}
+    params |= {
         "count": len(records),
-        "subject_type": subject_type,
+        "subject_type": next((record.subject_type for record in records if record.subject), ""),
         "ids": [record_id(request.request_id, index) for index in range(len(records))],
         "datas": [record.data for record in records],
         "keys": [record.key for record in records],
@@ -163,6 +195,8 @@ def _params(request: NewRequest) -> dict[str, object]:
         "subjects": [record.subject for record in records],
         "subject_fresh": [uuid4() if record.subject else None for record in records],
         "joins": [record.joins for record in records],
-        "idempotency_key": request.idempotency.key if request.idempotency else None,
-        "fingerprint": request.idempotency.fingerprint if request.idempotency else None,
     }
+    if request.idempotency is None:
+        return PLAIN, params
+    idempotency = {"idempotency_key": request.idempotency.key, "fingerprint": request.idempotency.fingerprint}
+    return IDEMPOTENT, params | idempotency

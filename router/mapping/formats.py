@@ -1,0 +1,99 @@
+"""`format`: how a date, a datetime or a number is written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from router.mapping.functions import DIRECTIVE, Function, quantize
+from router.mapping.kinds import NUMERIC, Kind, Type
+
+# where each part stands in the kept form, YYYY-MM-DD HH:MM:SS
+_SLICES: Mapping[str, tuple[int, int]] = {
+    "%Y": (0, 4),
+    "%y": (2, 4),
+    "%m": (5, 7),
+    "%d": (8, 10),
+    "%H": (11, 13),
+    "%M": (14, 16),
+    "%S": (17, 19),
+}
+_FIXED = re.compile(r"0(?:\.(0{1,10}))?")
+
+DOCS: Mapping[str, str] = {
+    "`%Y-%m-%d` …": "a pattern of `%Y %y %m %d %H %M %S` and text between them, for a date or a datetime; `%%` is a `%`",
+    "`iso`": "`2021-03-18T11:35:24+01:00`, in the field's time zone; a date stays as it is",
+    "`epoch`": "seconds since 1970 (a date: its midnight in UTC)",
+    "`epoch_ms`": "milliseconds since 1970",
+    "`0`, `0.00` …": "a number with that many decimals, as text",
+}
+
+
+def compile_format(pattern: str, given: Type) -> tuple[Function, Type] | str:
+    """The function and the type it gives; or, as text, why the pattern does not suit the type."""
+    if given.kind in NUMERIC:
+        fixed = _FIXED.fullmatch(pattern)
+        if not fixed:
+            return f"'{pattern}' is not a format for {given}; use 0, 0.0, 0.00 and so on"
+        return _fixed(len(fixed[1] or "")), Type(Kind.STRING)
+    if given.kind not in (Kind.DATE, Kind.DATETIME):
+        return f"{given} has no format; only a date, a datetime and a number have one"
+    named = _NAMED.get(pattern)
+    if named:
+        make, kind = named
+        return make(given.zone), Type(kind)
+    if wrong := sorted(set(DIRECTIVE.findall(pattern)) - _SLICES.keys() - {"%%"}):
+        return f"unknown part {wrong[0]} in the format '{pattern}' (known: {' '.join(_SLICES)}; or {', '.join(_NAMED)})"
+    if "%" not in pattern:
+        return f"the format '{pattern}' has no part such as %Y (or write one of {', '.join(_NAMED)})"
+    return _pattern(pattern), Type(Kind.STRING)
+
+
+def _pattern(pattern: str) -> Function:
+    literals = DIRECTIVE.split(pattern)
+    cuts = [_SLICES.get(part) for part in DIRECTIVE.findall(pattern)]
+    parts = [(text, slice(*cut) if cut else None) for text, cut in zip(literals, cuts, strict=False)]
+
+    def written(moment: str) -> str:
+        full = moment if len(moment) > 10 else moment + " 00:00:00"
+        return "".join([text + (full[cut] if cut else "%") for text, cut in parts]) + literals[-1]
+
+    return written
+
+
+def _at(zone: ZoneInfo) -> Any:
+    return lambda moment: datetime.fromisoformat(moment).replace(tzinfo=zone)
+
+
+def _iso(zone: ZoneInfo) -> Function:
+    at = _at(zone)
+
+    def iso(moment: str) -> str:
+        return at(moment).isoformat().replace("+00:00", "Z") if len(moment) > 10 else moment
+
+    return iso
+
+
+def _epoch(zone: ZoneInfo) -> Function:
+    at = _at(zone)
+    return lambda moment: int(at(moment).timestamp())
+
+
+def _epoch_ms(zone: ZoneInfo) -> Function:
+    at = _at(zone)
+    return lambda moment: int(at(moment).timestamp()) * 1000
+
+
+def _fixed(places: int) -> Function:
+    return lambda value: format(quantize(Decimal(str(value)), places), "f")
+
+
+_NAMED = {
+    "iso": (_iso, Kind.STRING),
+    "epoch": (_epoch, Kind.INTEGER),
+    "epoch_ms": (_epoch_ms, Kind.INTEGER),
+}

@@ -1,0 +1,67 @@
+"""What a worker process holds: opened after the fork, one for all its tasks."""
+
+from __future__ import annotations
+
+import os
+import random
+import socket
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from structlog.contextvars import bound_contextvars
+
+from router.config import Config
+from router.ledger.base import Ledger
+from router.ledger.postgres import PostgresLedger
+from router.settings import Settings
+from router.vault import Vault
+from workers.channel import Channel
+from workers.channels import Channels
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What the tasks work with. worker: how this process is called in the ledger. lease: seconds a started hint is held."""
+
+    ledger: Ledger
+    config: Config
+    channel: Callable[[int], Channel]
+    worker: str
+    lease: float
+    stopping: Callable[[], bool]
+    rng: Callable[[], float] = field(default=random.random)
+
+
+_stop = threading.Event()
+_tools: Tools | None = None
+
+
+def open(settings: Settings) -> None:
+    """Open everything; called in each worker process after the fork."""
+    global _tools
+    ledger = PostgresLedger(settings.database_url, size=2)
+    config = Config(ledger)
+    channels = Channels(ledger, config, Vault(settings.secret_keys), settings)
+    name = f"{socket.gethostname()}:{os.getpid()}"
+    _tools = Tools(ledger, config, channels.of, name, settings.lease, _stop.is_set)
+
+
+def close() -> None:
+    if _tools is not None:
+        _tools.ledger.close()
+
+
+def stopping() -> None:
+    """From now on chunks end after the calls in flight, and hand back the rest."""
+    _stop.set()
+
+
+@contextmanager
+def bound(destination: str, requests: Sequence[str]) -> Iterator[Tools]:
+    """The tools, with the destination and, for a single request, its id bound to every log line."""
+    assert _tools is not None, "services.open() runs when the worker process starts"
+    single = {"request_id": requests[0]} if len(requests) == 1 else {"requests": len(requests)}
+    with bound_contextvars(destination=destination, **single):
+        yield _tools

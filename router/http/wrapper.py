@@ -1,5 +1,5 @@
-"""The wrapper around a call's records (api.md §2): `{"type", "groupKey", "data", "datatalksId"?}`, v1's smaller one, and
-newline-delimited records with the rest in the query. Pure; what a record itself may hold is the contract's matter.
+"""The wrapper around a call's records (api.md §2): `{"type", "groupKey", "data", "datatalksId"?}`, v1's smaller one, or
+the query above newline-delimited records. Pure; what a record itself may hold is the contract's matter.
 """
 
 from __future__ import annotations

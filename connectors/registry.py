@@ -10,13 +10,17 @@ from types import MappingProxyType
 
 from connectors.base import Connector
 from connectors.digitalonboarding import DigitalOnboarding
+from connectors.salesmanago import Salesmanago
 from connectors.sendios import Sendios
+from connectors.webhook import Webhook
 
 GROUP = "router.connectors"
 
 REGISTRY: dict[str, type[Connector]] = {
     "digitalonboarding": DigitalOnboarding,
+    "salesmanago": Salesmanago,
     "sendios": Sendios,
+    "webhook": Webhook,
 }
 
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from connectors.sandbox.base import Provider
 from connectors.sandbox.digitalonboarding import DigitalOnboarding
+from connectors.sandbox.salesmanago import Salesmanago
 from connectors.sandbox.sendios import Sendios
+from connectors.sandbox.webhook import Webhook
 
 PROVIDERS: dict[str, type[Provider]] = {
     "digitalonboarding": DigitalOnboarding,
+    "salesmanago": Salesmanago,
     "sendios": Sendios,
+    "webhook": Webhook,
 }

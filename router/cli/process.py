@@ -79,7 +79,7 @@ class Process:
         if self._child is not None or self.poll() is None:
             try:
                 os.killpg(self.pid, signal.SIGKILL)
-            except ProcessLookupError:
+            except (ProcessLookupError, PermissionError):  # no such group, or on macOS one of zombies
                 self.send_signal(signal.SIGKILL)
         self.wait(10)
 

@@ -66,5 +66,6 @@ class Program:
             self._process = None
 
     def kill(self) -> None:
-        if self._process is not None:
-            self._process.kill()
+        process = self._process  # another thread may be stopping it
+        if process is not None:
+            process.kill()

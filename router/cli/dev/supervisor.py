@@ -53,7 +53,7 @@ class Supervisor:
         return {kept.name: kept.service.pid for kept in self._kept if kept.due is None}
 
     def start(self, name: str, service: Server | Program, *, stage: int) -> None:
-        """Start it and keep it running. A server is ready on return; a program may be waited for with `wait_until_ready`."""
+        """Start it and keep it running. A server is ready on return; a program is after `wait_until_ready`."""
         kept = _Kept(name, service, stage, time.monotonic())
         service.start()
         self._kept.append(kept)
@@ -77,7 +77,7 @@ class Supervisor:
             for kept in self._kept:
                 self._look(kept, now)
             self._sweep(now)
-            signals.wait(min(_LOOK_EVERY, *(max(0.01, kept.due - now) for kept in self._kept if kept.due), _LOOK_EVERY))
+            signals.wait(min([_LOOK_EVERY, *(kept.due - now for kept in self._kept if kept.due and kept.due > now)]))
 
     def stop(self) -> None:
         """Stop everything, the highest stage first; those of one stage at once."""

@@ -279,7 +279,10 @@ class Destination:
 
     kind: `route` (the planning of a client's records), `deliver`, or `callback`.
     account: what budgets are counted by; integrations of one account share it.
-    chunk: how many deliveries one hint may carry. max_hints: how many hints of it may be outstanding.
+    chunk: how many deliveries one hint may carry; batch: how many one call does. max_hints: how many hints of it may be
+    outstanding.
+    release_rate: deliveries per second after a pause or an open breaker, until it has caught up.
+    order_limit: seconds after which a delivery gives way to later ones of its key.
     """
 
     client: str
@@ -290,10 +293,11 @@ class Destination:
     queue: str
     account: str
     chunk: int = 32
+    batch: int = 1
     max_hints: int = 4
     requests_per_second: float | None = None
     records_per_second: float | None = None
-    release_rate: float | None = None
+    release_rate: float = 200.0
     order_limit: float = 3600.0
     enabled: bool = True
 

@@ -55,6 +55,7 @@ def _integration(client: ClientConfig, group: Group, integration: Integration, m
         queue=queue_of(integration.connector, "deliver"),
         account=integration.account or _account(client, integration),
         chunk=max([SINGLE_CHUNK, *batches]),
+        batch=max([1, *batches]),
         max_hints=integration.max_in_flight or MAX_HINTS,
         requests_per_second=integration.budget.requests_per_second,
         records_per_second=integration.budget.records_per_second,

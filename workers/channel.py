@@ -12,6 +12,9 @@ from router import callback, logs
 from router.judge import Policy
 from router.model import DueDelivery, Environment
 
+AT_ONCE = 8
+"""Calls of one chunk that are in flight together, unless the integration's budget says fewer."""
+
 Preview = Callable[[str, Mapping[str, Any]], Mapping[str, Any]]
 Body = Callable[[DueDelivery], Mapping[str, Any]]
 
@@ -22,12 +25,16 @@ log = logs.get(__name__)
 class Channel:
     """connector: None when it cannot be built, for the reason `broken`; then everything is refused.
 
+    calls_per_second: the account's rate, which every call asks the ledger for. at_once: calls in flight together.
     preview: the masked HTTP request that production would send, for staging.
     body: a callback's payload, made from its request as it stands.
     """
 
     policy: Policy
     connector: Connector | None = None
+    account: str = ""
+    calls_per_second: float | None = None
+    at_once: int = AT_ONCE
     broken: str = ""
     batches: Mapping[str, int] | None = None
     preview: Preview | None = None

@@ -20,7 +20,7 @@ from router.model import Destination, DueDelivery
 from router.settings import Settings
 from router.vault import Unreadable, Vault
 from workers import policies
-from workers.channel import Channel
+from workers.channel import AT_ONCE, Channel
 
 FRESH_FOR = 2.0
 
@@ -78,6 +78,9 @@ class Channels:
         return Channel(
             policies.of(snapshot, number),
             catalog.build(place.connector, options, wire, tokens),
+            place.account,
+            place.requests_per_second,
+            min(AT_ONCE, integration.budget.concurrent or AT_ONCE),
             batches=snapshot.set.batches(integration),
             preview=lambda operation, payload: catalog.preview(place.connector, options, operation, payload),
         )

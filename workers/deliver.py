@@ -24,8 +24,8 @@ from workers.channel import Channel
 if TYPE_CHECKING:
     from workers.services import Tools
 
-AT_ONCE = 8
-"""Calls of one chunk that are in flight together where the destination has no batch."""
+PATIENCE = 2.0
+"""Seconds that a call waits for its account's budget; past that the rest of the chunk is handed back."""
 CHUNK_TIME = 20.0
 """Seconds after which no further call of a chunk begins; what is left is handed back."""
 FLUSH_AFTER = 5.0
@@ -47,6 +47,7 @@ class _Chunk:
     outcomes: list[Outcome] = field(default_factory=list)
     held: set[UUID] = field(default_factory=set)
     ours: bool = True
+    enough: bool = False
 
 
 def deliver(hint_id: int, tools: Tools) -> None:
@@ -57,12 +58,15 @@ def deliver(hint_id: int, tools: Tools) -> None:
         return
     now = time.monotonic()
     chunk = _Chunk(hint_id, tools.channel(number), tools, now, now)
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    with ThreadPoolExecutor(chunk.channel.at_once) as pool:
         for calls in _slices(deliveries, chunk):
             if not _may_leave(chunk, calls):
                 break
-            for call, (outcomes, began, ms) in zip(calls, _send(pool, chunk.channel, calls), strict=True):
-                _judge(chunk, call, outcomes, began, ms)
+            for call, sent in zip(calls, _send(pool, chunk, calls), strict=True):
+                if sent is None:
+                    chunk.enough = True
+                else:
+                    _judge(chunk, call, *sent)
     if chunk.ours:
         _keep(chunk, done=True)
 
@@ -70,6 +74,7 @@ def deliver(hint_id: int, tools: Tools) -> None:
 def _slices(deliveries: Sequence[DueDelivery], chunk: _Chunk) -> Iterator[list[list[DueDelivery]]]:
     """Calls that may be in flight together: no key twice, none behind one that is held, one operation a call."""
     waiting = list(deliveries)
+    at_once = chunk.channel.at_once
     while waiting and chunk.ours:
         wave: dict[str, list[DueDelivery]] = {}
         seen: set[UUID] = set()
@@ -89,10 +94,10 @@ def _slices(deliveries: Sequence[DueDelivery], chunk: _Chunk) -> Iterator[list[l
             for size in [chunk.channel.batch(operation)]
             for at in range(0, len(group), size)
         ]
-        for at in range(0, len(calls), AT_ONCE):
-            if chunk.tools.stopping() or time.monotonic() - chunk.began > CHUNK_TIME:
+        for at in range(0, len(calls), at_once):
+            if chunk.enough or chunk.tools.stopping() or time.monotonic() - chunk.began > CHUNK_TIME:
                 return
-            yield calls[at : at + AT_ONCE]
+            yield calls[at : at + at_once]
         waiting = later
 
 
@@ -110,11 +115,19 @@ def _may_leave(chunk: _Chunk, calls: list[list[DueDelivery]]) -> bool:
     return chunk.ours
 
 
-_Sent = tuple[Sequence[Outcome], datetime, float]
+_Sent = tuple[Sequence[Outcome], datetime, float] | None
 
 
-def _send(pool: ThreadPoolExecutor, channel: Channel, calls: list[list[DueDelivery]]) -> list[_Sent]:
+def _send(pool: ThreadPoolExecutor, chunk: _Chunk, calls: list[list[DueDelivery]]) -> list[_Sent]:
+    """What each call brought; None for one that its account's budget did not allow in time."""
+    channel, ledger = chunk.channel, chunk.tools.ledger
+
     def one(call: list[DueDelivery]) -> _Sent:
+        if channel.calls_per_second is not None:
+            wait = ledger.slot(channel.account, channel.calls_per_second, PATIENCE)
+            if wait is None:
+                return None
+            time.sleep(wait)
         began, clock = datetime.now(UTC), time.monotonic()
         outcomes = channel.send(call)
         return outcomes, began, (time.monotonic() - clock) * 1000
@@ -134,6 +147,8 @@ def _judge(chunk: _Chunk, call: list[DueDelivery], outcomes: Sequence[Outcome], 
             request=chunk.channel.previewed(delivery),
         )
         chunk.verdicts.append(verdict)
+        if outcome.kind in {Kind.LIMITED, Kind.REFUSED}:
+            chunk.enough = True
         if verdict.state not in FINAL:
             chunk.held.add(delivery.ordering_key)
         if outcome.kind is not Kind.DELIVERED:

@@ -185,6 +185,10 @@ class Work(Protocol):
         """
         ...
 
+    def slot(self, account: str, calls_per_second: float, patience: float) -> float | None:
+        """Take the account's next call: seconds to wait before making it. None: longer than `patience`, nothing taken."""
+        ...
+
     def finish(self, hint_id: int, verdicts: Sequence[Verdict], health: Health, *, done: bool) -> int:
         """Keep what became of deliveries, settle their requests, and with `done` end the hint.
 

@@ -116,11 +116,13 @@ class ClientConfig:
     callback: Webhook | None = None
 
 
-def account_of(connector: str, options: Mapping[str, Any], secrets: Mapping[str, str]) -> str:
-    """The account that an integration has when it names none: the same for the same connector, options and secrets."""
+def account_of(client: str, integration: Integration, named: str) -> str:
+    """The account of a client's integration: the one it names, or that of the same connector, options and secrets."""
+    if named:
+        return f"{integration.connector}:{client}:{named}"
     plain = {
         name: {"setting": value.name, "path": value.path} if isinstance(value, Setting) else value
-        for name, value in options.items()
+        for name, value in integration.options.items()
     }
-    told = json.dumps([plain, dict(secrets)], sort_keys=True, ensure_ascii=False)
-    return f"{connector}:{sha256(told.encode()).hexdigest()[:12]}"
+    told = json.dumps([client, plain, dict(integration.secrets)], sort_keys=True, ensure_ascii=False)
+    return f"{integration.connector}:{sha256(told.encode()).hexdigest()[:12]}"

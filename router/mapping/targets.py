@@ -72,7 +72,7 @@ class Target:
         try:
             self.source.deserialize(value)
         except ValidationError as error:
-            return _flat(error.messages)
+            return told(error.messages)
         return None
 
 
@@ -120,12 +120,12 @@ def of_field(one: fields.Field[Any]) -> Target:
     return Target(form or Form.ANY, **more)
 
 
-def _flat(messages: Any) -> str:
+def told(messages: Any) -> str:
     """marshmallow's messages as one line."""
     if isinstance(messages, dict):
-        return "; ".join(f"{key}: {_flat(value)}" for key, value in messages.items())
+        return "; ".join(f"{key}: {told(value)}" for key, value in messages.items())
     if isinstance(messages, list):
-        return " ".join(_flat(one) for one in messages)
+        return " ".join(told(one) for one in messages)
     return str(messages).rstrip(".")
 
 

@@ -81,15 +81,18 @@ CREATE TABLE destinations (
     queue text NOT NULL,
     account text NOT NULL,
     chunk integer NOT NULL,
+    batch integer NOT NULL,
     max_hints integer NOT NULL,
     requests_per_second double precision,
     records_per_second double precision,
-    release_rate double precision,
+    release_rate double precision NOT NULL,
     order_limit double precision NOT NULL,
     enabled boolean NOT NULL,
     route_id integer,
     paused_at timestamptz,
     paused_by text,
+    catching_up boolean NOT NULL DEFAULT false,
+    release_next_at timestamptz NOT NULL DEFAULT '-infinity',
     breaker text NOT NULL DEFAULT 'closed',
     breaker_reason text,
     breaker_since timestamptz,
@@ -105,7 +108,8 @@ CREATE TABLE accounts (
     account text PRIMARY KEY,
     blocked_until timestamptz NOT NULL DEFAULT '-infinity',
     requests_next_at timestamptz NOT NULL DEFAULT '-infinity',
-    records_next_at timestamptz NOT NULL DEFAULT '-infinity'
+    records_next_at timestamptz NOT NULL DEFAULT '-infinity',
+    slots_next_at timestamptz NOT NULL DEFAULT '-infinity'
 ) WITH (fillfactor = 50);
 
 CREATE TABLE deliveries (
@@ -149,6 +153,7 @@ CREATE TABLE hints (
     destination_id integer NOT NULL,
     queue text NOT NULL,
     task text NOT NULL,
+    replay boolean NOT NULL,
     ids uuid[] NOT NULL,
     requests uuid[] NOT NULL,
     given_at timestamptz NOT NULL DEFAULT now(),

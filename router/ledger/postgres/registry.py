@@ -65,6 +65,7 @@ _COLUMNS = {
     "queue": "text",
     "account": "text",
     "chunk": "integer",
+    "batch": "integer",
     "max_hints": "integer",
     "requests_per_second": "float8",
     "records_per_second": "float8",

@@ -26,6 +26,8 @@ from router.model import (
 )
 
 REGIVE_AFTER = 10.0
+SPACED = 1.02
+"""Calls of a limited account keep a little more than their distance, so that no second ever holds one too many."""
 ONE_CLAIM_AT_A_TIME = 0x436C61696D  # "Claim"
 
 
@@ -88,6 +90,11 @@ class Work:
 
     def leaving(self, hint_id: int, deliveries: Sequence[UUID], lease: float) -> bool:
         return bool(self._db.rows(sql.LEAVING, {"hint": hint_id, "ids": list(deliveries), "lease": lease}))
+
+    def slot(self, account: str, calls_per_second: float, patience: float) -> float | None:
+        step = SPACED / calls_per_second
+        rows = self._db.rows(sql.SLOT, {"account": account, "step": step, "patience": patience})
+        return float(rows[0][0]) if rows else None
 
     def finish(self, hint_id: int, verdicts: Sequence[Verdict], health: Health, *, done: bool) -> int:
         attempts = [verdict.attempt for verdict in verdicts]

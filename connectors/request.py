@@ -44,7 +44,7 @@ class HttpRequest:
         secrets: values that must not appear anywhere. members: names of body members and query parameters to hide. The
         body is decoded where it is JSON or a form, text otherwise, None when there is none.
         """
-        hide = _Mask(secrets, members)
+        hide = Mask(secrets, members)
         return {
             "method": self.method,
             "url": hide.url(self.url),
@@ -56,7 +56,9 @@ class HttpRequest:
         return next((value for name, value in self.headers.items() if name.lower() == "content-type"), "")
 
 
-class _Mask:
+class Mask:
+    """Hides credentials: the given values wherever they occur, and what stands under the given names."""
+
     def __init__(self, secrets: Collection[str], members: Collection[str]) -> None:
         forms = {form for secret in secrets if secret for form in (secret, quote(secret, safe=""), quote_plus(secret))}
         self._secrets = sorted(forms, key=len, reverse=True)

@@ -12,6 +12,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 from urllib.parse import quote
 
+from marshmallow import Schema
+
 from connectors import digitalonboarding_fields as fields
 from connectors.base import Answer, Command, Operation, Outcome, Token, Tokens, Wire
 from connectors.digitalonboarding_answers import CONTACTS, JOURNEYS, TOKENS, batch, read, single
@@ -32,7 +34,7 @@ class NoToken(Exception):
 
 
 class DigitalOnboarding:
-    options = fields.Options
+    options: ClassVar[type[Schema]] = fields.Options
     masked: ClassVar[frozenset[str]] = frozenset({"client_secret", "access_token"})
     operations: ClassVar[Mapping[str, Operation]] = {
         "upsert_contact": Operation(
@@ -122,11 +124,9 @@ class DigitalOnboarding:
         }
         if not contact.get("unique_id") and not contact.get("email"):
             errors[f"{path}unique_id"] = NO_KEY
-        return (
-            rejected("not sent: " + "; ".join(f"{name} {why}" for name, why in errors.items()), errors=errors)
-            if errors
-            else None
-        )
+        if not errors:
+            return None
+        return rejected("not sent: " + "; ".join(f"{name} {why}" for name, why in errors.items()), errors=errors)
 
     def _contact(self, payload: Mapping[str, Any]) -> dict[str, Any]:
         """The contact on the wire: objectives are members of it, and the template is nested or dotted."""

@@ -38,7 +38,7 @@ def read(answer: Answer, table: Mapping[int, Kind]) -> tuple[Any, Outcome]:
     if answer.body:
         try:
             body = answer.json()
-        except ValueError:
+        except (ValueError, RecursionError):
             status = UNREADABLE if status // 100 == 2 else status
     kind = table.get(status) or table[status // 100]
     if kind is Kind.DELIVERED:

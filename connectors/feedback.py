@@ -162,7 +162,7 @@ PARSERS: Mapping[str, Parser] = {"sendios": sendios, "digitalonboarding": digita
 def _decode(body: bytes) -> Any:
     try:
         return json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise FeedbackError("the body must be JSON") from None
 
 

@@ -12,6 +12,8 @@ from hashlib import sha1
 from typing import Any, ClassVar
 from urllib.parse import quote
 
+from marshmallow import Schema
+
 from connectors import sendios_fields as fields
 from connectors.base import Answer, Command, Operation, Outcome, Tokens, Wire
 from connectors.errors import WireError
@@ -38,7 +40,7 @@ class Request:
 
 
 class Sendios:
-    options = fields.Options
+    options: ClassVar[type[Schema]] = fields.Options
     masked: ClassVar[frozenset[str]] = frozenset({"ak"})  # logs the user in to the client's product
     operations: ClassVar[Mapping[str, Operation]] = {
         "send_system": Operation(fields.Push, _PEOPLE, repeat_safe=False, description="a system mail (category 1)"),
@@ -66,7 +68,7 @@ class Sendios:
     def __init__(self, options: Mapping[str, Any], wire: Wire, tokens: Tokens) -> None:  # noqa: ARG002 (the port's)
         key = options.get("api_key") or sha1(options["sdk_key"].encode()).hexdigest()  # noqa: S324 (the provider's)
         self._wire = wire
-        self._root = options["base_url"] + "/v1/"
+        self._root = options["base_url"].removesuffix("/v1") + "/v1/"
         self._headers = {"Authorization": "Basic " + _base64(f"{options['client_id']}:{key}")}
         self._client = options["client_id"]
         self._project = options["project_id"]
@@ -124,7 +126,7 @@ class Sendios:
         return Request("POST", "clientuser/create", {"project_id": self._project, **command.payload})
 
     def _check(self, _: str, command: Command) -> Request:
-        return Request("POST", "email/check", command.payload)
+        return Request("POST", "email/check", dict(command.payload))
 
     def _erase(self, _: str, command: Command) -> Request:
         return Request("POST", "user/erase", {"project_id": self._project, "force_delete": False, **command.payload})

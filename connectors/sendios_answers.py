@@ -132,7 +132,7 @@ def _envelope(answer: Answer) -> Mapping[str, Any] | None:
     """The decoded body when Sendios wrote it. A refusal needs a member of its own: gateways also answer in JSON."""
     try:
         body = answer.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(body, dict):
         return None

@@ -20,7 +20,7 @@ UNSUBSCRIBE_SOURCES = {2: "abuse complaint", 4: "link in a mail", 8: "client", 9
 class Options(ConnectorOptions):
     base_url = BaseUrl(
         load_default=HOST,
-        metadata={"description": "the API's address without its version"},
+        metadata={"description": "the API's address, with or without /v1"},
     )
     client_id = fields.Integer(required=True, metadata={"description": "from the Customer Success Manager"})
     project_id = fields.Integer(required=True, metadata={"description": "the project that the users belong to"})

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha1
 from itertools import count
+from math import inf
 from typing import Any, ClassVar
 from urllib.parse import unquote
 
@@ -42,18 +43,19 @@ from connectors.sandbox.sendios_rules import (
 CLIENT_ID, SDK_KEY = 123, "a1s2d3f4g5h6j7k8l"
 AUTHORIZATION = "Basic " + b64encode(f"{CLIENT_ID}:{sha1(SDK_KEY.encode()).hexdigest()}".encode()).decode()  # noqa: S324
 CREDENTIALS: dict[str, Any] = {"client_id": CLIENT_ID, "project_id": PROJECT_ID, "sdk_key": SDK_KEY}
+DEMO_USER = "demo@example.com"  # who is there from the start
 SAMPLES: dict[str, dict[str, Any]] = {
     "send_system": {
         "type_id": 7,
         "data": {"user": {"email": "ada@example.com", "name": "Ada", "language_id": "en"}, "order_no": "A-1"},
     },
     "send_trigger": {"type_id": 8, "data": {"user": {"email": "ada@example.com"}, "basket": 3}},
-    "set_user_fields": {"email": "ada@example.com", "name": "Ada", "vip": 1, "custom_fields": {"tier": "gold"}},
-    "link_client_user": {"email": "ada@example.com", "client_user_id": "c-12345"},
-    "check_email": {"email": "ada@example.com", "sanitize": True},
-    "unsubscribe": {"email": "ada@example.com"},
-    "resubscribe": {"email": "ada@example.com"},
-    "erase_user": {"email": "ada@example.com", "force_delete": True},
+    "set_user_fields": {"email": DEMO_USER, "name": "Demo", "vip": 1, "custom_fields": {"tier": "gold"}},
+    "link_client_user": {"email": DEMO_USER, "client_user_id": "c-12345"},
+    "check_email": {"email": DEMO_USER, "sanitize": True},
+    "unsubscribe": {"email": DEMO_USER},
+    "resubscribe": {"email": DEMO_USER},
+    "erase_user": {"email": DEMO_USER},
 }
 
 
@@ -94,12 +96,13 @@ class Sendios:
         self.clear()
 
     def clear(self) -> None:
-        self.users: dict[tuple[int, str], User] = {}
+        self._ids = count(899_001)
+        demo = User(next(self._ids), PROJECT_ID, DEMO_USER, since=-inf)
+        self.users: dict[tuple[int, str], User] = {(PROJECT_ID, DEMO_USER): demo}
         self.mails: list[dict[str, Any]] = []
-        self.erasures: list[dict[str, Any]] = []
+        self.erasures: dict[int, bool] = {}  # user → whether forced
         self.webhook_url: str | None = None
         self.creation_delay = 0.0
-        self._ids = count(899_001)
 
     def handle(self, call: Call, mode: str) -> Reply:
         if call.path == "/panel":
@@ -153,7 +156,7 @@ class Sendios:
             raise Refusal(400, "Validation: type_id is required and must exist in the panel")
         if not valid_email(email):
             raise Refusal(400, "Validation: data.user.email is required and must be an address")
-        check_fields({name: user[name] for name in ("gender", "vip", "platform_id") if name in user})
+        check_fields({name: user[name] for name in ("gender", "vip") if name in user})
         self._mail(project, corrected(email), user, {"kind": kind, "type_id": body["type_id"], "meta": meta or {}})
         return {"queued": True, "r_time": 1}
 
@@ -249,7 +252,7 @@ class Sendios:
         if not valid_email(body.get("email")) or not isinstance(body.get("force_delete"), bool):
             raise Refusal(400, "Validation: email and force_delete are required")
         user = self._find(the_project(body), body["email"])
-        self.erasures.append({"user_id": user.id, "force_delete": body["force_delete"]})
+        self.erasures[user.id] = body["force_delete"]
         if body["force_delete"]:
             del self.users[user.project_id, user.email.lower()]
         return {"result": True}

@@ -26,8 +26,6 @@ VALID: Mapping[str, Callable[[Any], bool]] = {
     "gender": lambda value: value in ("m", "f"),
     "vip": lambda value: value in (0, 1) and not isinstance(value, bool),
     "language": lambda value: isinstance(value, str) and re.fullmatch("[A-Za-z]{2}", value) is not None,
-    "country": lambda value: isinstance(value, str) and re.fullmatch("[A-Za-z]{2,3}", value) is not None,
-    "platform_id": lambda value: value in range(5) and not isinstance(value, bool),
 }
 
 

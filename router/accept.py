@@ -41,7 +41,7 @@ class Call:
     """A call as it was understood, not yet checked.
 
     type: "" for v1, which has none. group: None when left out. pins: datatalksIds sent along, by record, or empty.
-    many: `data` was an array, so faults are told by index.
+    many: `data` was an array, so faults are told by index. faults: what is already known to be wrong with it.
     """
 
     request_id: UUID
@@ -57,16 +57,17 @@ class Call:
     pins: Sequence[UUID | None] = ()
     many: bool = False
     idempotency: Idempotency | None = None
+    faults: Sequence[str] = ()
 
 
 def accept(call: Call, snapshot: Snapshot, ledger: Intake) -> Accepted:
     """Keep the call, durable on return. Raises `BadCall`, and what `Intake.accept` raises."""
-    group = _group(call, snapshot)
-    contract = _contract(call, snapshot)
-    if isinstance(group, list) or isinstance(contract, list):
-        faults = (group if isinstance(group, list) else []) + (contract if isinstance(contract, list) else [])
+    faults = list(call.faults)
+    group = _group(call, snapshot, faults)
+    contract = _contract(call, group, snapshot, faults)
+    records = _records(call, contract, faults) if contract is not None else []
+    if faults or group is None:
         raise BadCall(faults)
-    records = _records(call, contract)
     route = snapshot.number(call.client, "", ROUTE)
     assert route is not None, "publishing makes every client's routing destination"
     return ledger.accept(
@@ -89,27 +90,34 @@ def accept(call: Call, snapshot: Snapshot, ledger: Intake) -> Accepted:
     )
 
 
-def _group(call: Call, snapshot: Snapshot) -> str | list[str]:
+def _group(call: Call, snapshot: Snapshot, faults: list[str]) -> str | None:
     groups = snapshot.set.groups(call.client)
-    if call.group is None:
-        return groups[0] if len(groups) == 1 else [f"groupKey: missing; name one of {', '.join(groups) or 'none'}"]
-    if call.group not in groups:
-        return [f"groupKey: {call.group[:80]!r} is not known; name one of {', '.join(groups) or 'none'}"]
-    return call.group
+    if call.group in groups:
+        return call.group
+    if call.group is None and len(groups) == 1:
+        return next(iter(groups))
+    what = "missing" if call.group is None else f"{call.group[:80]!r} is not known"
+    faults.append(f"groupKey: {what}; this client has {', '.join(sorted(groups)) or 'none'}")
+    return None
 
 
-def _contract(call: Call, snapshot: Snapshot) -> Contract | list[str]:
-    found = snapshot.set.contract(call.client, call.entity, call.type)
-    if found is not None:
-        return found.removal() if call.action is Action.DELETE else found
-    types = snapshot.set.types(call.client, call.entity)
-    if not call.type:
-        return [f"{call.entity}: this client has no mapping for it"]
-    return [f"type: {call.type[:80]!r} is not known for {call.entity}; name one of {', '.join(types) or 'none'}"]
+def _contract(call: Call, group: str | None, snapshot: Snapshot, faults: list[str]) -> Contract | None:
+    """The group's contract; where the group is not known, any group's, so that the records' faults are told as well."""
+    groups = [group] if group is not None else list(snapshot.set.groups(call.client))
+    for each in groups:
+        found = snapshot.set.contract(call.client, call.entity, call.type, each, call.action)
+        if found is not None:
+            return found
+    types = [type for type in snapshot.set.types(call.client, call.entity, group) if type]
+    if call.type:
+        known = ", ".join(types) or "none"
+        faults.append(f"type: {call.type[:80]!r} is not known for {call.entity}; this client has {known}")
+    elif groups:
+        faults.append(f"{call.entity}: this client has no mapping for it")
+    return None
 
 
-def _records(call: Call, contract: Contract) -> list[NewRecord]:
-    faults: list[str] = []
+def _records(call: Call, contract: Contract, faults: list[str]) -> list[NewRecord]:
     records = []
     client, entity, type = call.client, call.entity, call.type
     for index, data in enumerate(call.records):
@@ -128,6 +136,4 @@ def _records(call: Call, contract: Contract) -> list[NewRecord]:
                 pinned=call.pins[index] if call.pins else None,
             )
         )
-    if faults:
-        raise BadCall(faults)
     return records

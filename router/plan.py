@@ -19,8 +19,8 @@ def plan(record: DueRecord, mapping: MappingSet, numbers: Numbers) -> list[Plann
     numbers: (client, group, integration) → the destination's number; what has none any more is left out.
     """
     plans = []
-    for step in mapping.steps(record.client, record.group, record.entity, record.type, record.action):
-        number = numbers(record.client, record.group, step.integration)
+    for step in mapping.routes(record.client, record.group, record.entity, record.type, record.action):
+        number = numbers(record.client, record.group, step.integration.name)
         if number is None:
             continue
         state, payload, reason = _mapped(step.map, record)

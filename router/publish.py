@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Sequence
 
 from router.catalog import facts
 from router.config import CALLBACK, ROUTE
 from router.ledger.base import Publication, Registry
-from router.mapping import ClientConfig, Group, Integration, MappingSet, Source, compile_set
+from router.mapping import Group, Integration, MappingSet, Source, compile_set
 from router.model import Destination
 from router.queue import queue_of
 
@@ -17,6 +15,7 @@ SINGLE_CHUNK = 32
 """Deliveries in one hint of a destination that takes them one by one."""
 ROUTE_CHUNK = 200
 MAX_HINTS = 4
+ORDER_LIMIT = 3600.0
 
 
 def publish(registry: Registry, sources: Sequence[Source], author: str, message: str) -> Publication:
@@ -34,7 +33,10 @@ def destinations(mapping: MappingSet) -> list[Destination]:
             Destination(client.name, "", ROUTE, "route", "", queue_of("", "route"), f"route:{client.name}", ROUTE_CHUNK)
         )
         for group in client.groups.values():
-            found += [_integration(client, group, each, mapping) for each in group.integrations.values()]
+            found += [
+                _integration(client.name, group, each, _most(mapping, client.name, group, each))
+                for each in group.integrations.values()
+            ]
             if group.callback is not None:
                 name = f"callback:{client.name}/{group.key}"
                 queue = queue_of("webhook", "callback")
@@ -44,28 +46,37 @@ def destinations(mapping: MappingSet) -> list[Destination]:
     return found
 
 
-def _integration(client: ClientConfig, group: Group, integration: Integration, mapping: MappingSet) -> Destination:
-    batches = [mapping.batch_of(integration, operation) for operation in mapping.operations_of(client, group, integration)]
+def batch_of(connector: str, operation: str, integration: Integration) -> int:
+    """How many deliveries one call of an operation carries: the integration's choice, within what the provider takes."""
+    known = facts()[connector].operations[operation]
+    return min(integration.batch or known.batch, known.batch_cap)
+
+
+def _most(mapping: MappingSet, client: str, group: Group, integration: Integration) -> int:
+    operations = {
+        route.operation
+        for entry in mapping.entries[client, group.key].values()
+        for route in (*entry.routes, *entry.removals)
+        if route.integration.name == integration.name and route.operation
+    }
+    return max([1, *(batch_of(integration.connector, each, integration) for each in operations)])
+
+
+def _integration(client: str, group: Group, integration: Integration, batch: int) -> Destination:
+    budget = integration.budget
     return Destination(
-        client=client.name,
+        client=client,
         group=group.key,
         integration=integration.name,
         kind="deliver",
         connector=integration.connector,
         queue=queue_of(integration.connector, "deliver"),
-        account=integration.account or _account(client, integration),
-        chunk=max([SINGLE_CHUNK, *batches]),
-        batch=max([1, *batches]),
+        account=integration.account,
+        chunk=max(SINGLE_CHUNK, batch),
+        batch=batch,
         max_hints=integration.max_in_flight or MAX_HINTS,
-        requests_per_second=integration.budget.requests_per_second,
-        records_per_second=integration.budget.records_per_second,
-        order_limit=integration.order_limit,
+        requests_per_second=budget.requests_per_second,
+        records_per_second=budget.records_per_second,
+        order_limit=integration.order_limit or ORDER_LIMIT,
         enabled=integration.enabled,
     )
-
-
-def _account(client: ClientConfig, integration: Integration) -> str:
-    """Integrations with the same connector, options and secrets call the same account."""
-    same = json.dumps([integration.options, integration.secrets], sort_keys=True, default=str)
-    digest = hashlib.sha256(same.encode()).hexdigest()[:16]
-    return f"{client.name}:{integration.connector}:{digest}"

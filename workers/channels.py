@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeGuard
 
@@ -15,20 +15,18 @@ from connectors.http import HttpWire
 from router import callback, catalog, logs
 from router.config import CALLBACK, Config, Snapshot
 from router.ledger.base import Ledger, LedgerError
-from router.mapping import Integration
+from router.judge import Policy
 from router.model import Destination, DueDelivery
+from router.publish import batch_of
 from router.settings import Settings
 from router.vault import Unreadable, Vault
 from workers import policies
 from workers.channel import AT_ONCE, Channel
 
 FRESH_FOR = 2.0
+CALLBACK_TIMEOUT = 15.0
 
 log = logs.get(__name__)
-
-
-class Misconfigured(Exception):
-    """A destination that cannot be called as it is configured. The message says what is missing and where."""
 
 
 class Channels:
@@ -49,13 +47,14 @@ class Channels:
         known = self._built.get(destination)
         if known is not None and known[0] == version:
             return known[1]
+        policy = policies.of(snapshot, destination)
         try:
-            channel = self._build(snapshot, snapshot.destinations[destination], destination)
-        except (Misconfigured, Unreadable, catalog.UnknownConnector) as fault:
-            channel = Channel(policies.of(snapshot, destination), broken=str(fault))
+            channel = self._build(snapshot, snapshot.destinations[destination], destination, policy)
+        except (LookupError, Unreadable) as fault:
+            channel = Channel(policy, broken=str(fault))
         except ValidationError as error:
             faults = "; ".join(f"{name}: {texts}" for name, texts in sorted(error.messages_dict.items()))
-            channel = Channel(policies.of(snapshot, destination), broken=f"options: {faults}")
+            channel = Channel(policy, broken=f"options: {faults}")
         self._built[destination] = (version, channel)
         return channel
 
@@ -66,39 +65,36 @@ class Channels:
             self._secrets_version = (time.monotonic(), version)
         return version
 
-    def _build(self, snapshot: Snapshot, place: Destination, number: int) -> Channel:
+    def _build(self, snapshot: Snapshot, place: Destination, number: int, policy: Policy) -> Channel:
         if place.kind == CALLBACK:
-            return self._callbacks(snapshot, place)
+            return self._callbacks(snapshot, place, policy)
         integration = policies.integration_of(snapshot, number)
         if integration is None:
-            raise Misconfigured(f"{place.name} is no longer in the mapping set; publish one that has it")
-        options = self._options(place, integration)
-        wire = self._wire(options)
-        tokens = SharedTokens(self._ledger, self._vault, place.account)
+            raise LookupError(f"{place.name} is no longer in the mapping set; publish one that has it")
+        secrets = _Secrets(self._ledger, self._vault, place.client)
+        options = catalog.load(place.connector, integration.configure(self._settings.links, secrets))
+        wire, tokens = self._wire(options), SharedTokens(self._ledger, self._vault, place.account)
+        connector = catalog.build(place.connector, options, wire, tokens)
         return Channel(
-            policies.of(snapshot, number),
-            catalog.build(place.connector, options, wire, tokens),
+            policy,
+            connector,
             place.account,
             place.requests_per_second,
             min(AT_ONCE, integration.budget.concurrent or AT_ONCE),
-            batches=snapshot.set.batches(integration),
-            preview=lambda operation, payload: catalog.preview(place.connector, options, operation, payload),
+            {each: batch_of(place.connector, each, integration) for each in connector.operations},
+            lambda operation, payload: catalog.preview(place.connector, options, operation, payload),
         )
 
-    def _callbacks(self, snapshot: Snapshot, place: Destination) -> Channel:
+    def _callbacks(self, snapshot: Snapshot, place: Destination, policy: Policy) -> Channel:
         target = snapshot.set.clients[place.client].groups[place.group].callback
         if target is None:
-            raise Misconfigured(f"{place.name} has no callback any more")
+            raise LookupError(f"{place.name} has no callback any more")
+        secret = _Secrets(self._ledger, self._vault, place.client)[target.secret]
         options = catalog.load(
-            place.connector,
-            {
-                "url": self._resolved(target.url),
-                "secret": self._opened(place.client, target.secret),
-                "timeout": 15.0,
-            },
+            place.connector, {"url": target.address(self._settings.links), "secret": secret, "timeout": CALLBACK_TIMEOUT}
         )
         return Channel(
-            policies.of(snapshot, 0),
+            policy,
             catalog.build(place.connector, options, self._wire(options), SharedTokens(self._ledger, self._vault, "")),
             preview=lambda operation, payload: catalog.preview(place.connector, options, operation, payload),
             body=self._body,
@@ -110,22 +106,6 @@ class Channels:
             raise LedgerError("the request of this callback is gone")
         return callback.body(delivery.payload, document, datetime.now(UTC))
 
-    def _options(self, place: Destination, integration: Integration) -> Mapping[str, Any]:
-        given = {name: self._resolved(value) for name, value in integration.options.items()}
-        for option, secret in integration.secrets.items():
-            given[option] = self._opened(place.client, secret)
-        return catalog.load(place.connector, given)
-
-    def _resolved(self, value: Any) -> Any:
-        """An option's value, with a link's address put in where it names one."""
-        return value.resolve(self._settings.links) if hasattr(value, "resolve") else value
-
-    def _opened(self, client: str, name: str) -> str:
-        sealed = self._ledger.secret(client, name)
-        if sealed is None:
-            raise Misconfigured(f"secret {name!r} of client {client} is not set; run `router secrets set {client} {name}`")
-        return self._vault.open(sealed)
-
     def _wire(self, options: Mapping[str, Any]) -> Wire:
         return HttpWire(
             options.get("connect_timeout", 5.0),
@@ -133,6 +113,30 @@ class Channels:
             allow_private=self._settings.allow_private_targets,
             ca_bundle=self._settings.ca_bundle,
         )
+
+
+class _Secrets(Mapping[str, str]):
+    """A client's secrets, opened as they are asked for."""
+
+    def __init__(self, ledger: Ledger, vault: Vault, client: str) -> None:
+        self._ledger = ledger
+        self._vault = vault
+        self._client = client
+
+    def __getitem__(self, name: str) -> str:
+        sealed = self._ledger.secret(self._client, name)
+        if sealed is None:
+            raise LookupError(f"secret '{name}' is not set; run `router secrets set {self._client} {name}`")
+        return self._vault.open(sealed)
+
+    def __contains__(self, name: object) -> bool:
+        return True  # a missing one is told better by __getitem__
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for _, name, _ in self._ledger.secrets(self._client))
+
+    def __len__(self) -> int:
+        return len(self._ledger.secrets(self._client))
 
 
 class SharedTokens(Tokens):

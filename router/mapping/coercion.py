@@ -88,14 +88,13 @@ def _items(given: Type, item: Target | None) -> Coercion:
     return Step(step.name, lambda values: [run(value) for value in values])
 
 
-
 def type_of(constant: Any) -> Type | None:
     """The type of a constant of the file; None for null, an empty list, and what is no single type."""
     if isinstance(constant, list):
         kinds = {_KINDS[type(item)] for item in constant if type(item) in _KINDS}
         return Type(Kind.LIST, kinds.pop()) if len(kinds) == 1 else None
     kind = _KINDS.get(type(constant))
-    return kind and Type(kind)
+    return Type(kind) if kind else None
 
 
 _KINDS: dict[type, Kind] = {str: Kind.STRING, int: Kind.INTEGER, float: Kind.NUMBER, bool: Kind.BOOLEAN}

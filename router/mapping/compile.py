@@ -13,7 +13,7 @@ from router.mapping.leaves import draft, settle
 from router.mapping.load import Node
 from router.mapping.rules import Branch, Leaf, Part
 from router.mapping.scope import Scope
-from router.mapping.targets import Form, Target
+from router.mapping.targets import ANYTHING, Form, Spot, Target
 
 Tree = dict[str, Union[Part, "Tree"]]  # dotted targets, key by key
 
@@ -25,29 +25,29 @@ def compile_map(node: Node, target: Target, scope: Scope) -> Branch:
     return branch
 
 
-def _rule(node: Node, target: Target, name: str, scope: Scope) -> Leaf | Branch | None:
+def _rule(node: Node, spot: Spot, scope: Scope) -> Leaf | Branch | None:
     if node.is_map:
         for word, make in _BRANCHES.items():
             if inner := node.get(word):
-                return make(node, inner, target, name, scope)
+                return make(node, inner, spot, scope)
     drafted = draft(node, scope)
-    return drafted and settle(drafted, node, target, name, scope)
+    return settle(drafted, node, spot, scope) if drafted else None
 
 
-def _placed(key: str, node: Node, rule: Leaf | Branch, target: Target, name: str, scope: Scope) -> Part:
+def _placed(key: str, node: Node, rule: Leaf | Branch, spot: Spot, scope: Scope) -> Part:
     """A rule in its place, with what was written about when and how it stands there."""
     written = node.get("when") if node.is_map else None
     guard = compile_condition(written, scope) if written else None
     keep = node.is_map and node.plain("omit_null") is False
-    if keep and not (target.nullable and key):
-        scope.sheet.error(node.at, f"{scope.place}: '{name}' does not take null")
+    if keep and not (spot.target.nullable and key):
+        scope.sheet.error(node.at, f"{scope.place}: '{spot.name}' does not take null")
     return Part(key, rule, guard, keep)
 
 
 # ---- objects ---------------------------------------------------------------------------------------------------------
 
 
-def _object(node: Node, target: Target, prefix: str, scope: Scope, sourced: bool = False) -> Branch:
+def _object(node: Node, target: Target, prefix: str, scope: Scope) -> Branch:
     """Dotted targets, each put in its place."""
     tree: Tree = {}
     for dotted, rule in node.items():
@@ -58,13 +58,14 @@ def _object(node: Node, target: Target, prefix: str, scope: Scope, sourced: bool
             scope.sheet.error(at, f"{scope.place} has no field '{name}'{suggest(name, known)}")
             continue
         key, last = way[-1]
-        made = _rule(rule, last, name, scope)
+        spot = Spot(name, last)
+        made = _rule(rule, spot, scope)
         if made is None:
             continue
-        part = _placed(key, rule, made, last, name, scope)
+        part = _placed(key, rule, made, spot, scope)
         if not _insert(tree, [step for step, _ in way], part):
             scope.sheet.error(at, f"'{name}' is set twice: as a whole and in part")
-    return Branch(node.at, _parts(tree, node.at), sourced=sourced)
+    return Branch(node.at, _parts(tree, node.at))
 
 
 def _insert(tree: Tree, way: Sequence[str], part: Part) -> bool:
@@ -83,34 +84,34 @@ def _parts(tree: Tree, at: Mark) -> tuple[Part, ...]:
     )
 
 
-def _takes_object(node: Node, word: str, target: Target, name: str, scope: Scope) -> bool:
-    if target.form in (Form.OBJECT, Form.ANY):
+def _takes_object(node: Node, word: str, spot: Spot, scope: Scope) -> bool:
+    if spot.target.form in (Form.OBJECT, Form.ANY):
         return True
-    scope.sheet.error(node.at, f"{scope.place}: '{name}' takes {target.form}, and '{word}' makes an object")
+    scope.sheet.error(node.at, f"{scope.place}: '{spot.name}' takes {spot.target.form}, and '{word}' makes an object")
     return False
 
 
-def _nested(node: Node, inner: Node, target: Target, name: str, scope: Scope) -> Branch | None:
-    if not _takes_object(node, "map", target, name, scope):
+def _nested(node: Node, inner: Node, spot: Spot, scope: Scope) -> Branch | None:
+    if not _takes_object(node, "map", spot, scope):
         return None
-    return _object(inner, target, f"{name}.", scope, sourced=True)
+    return replace(_object(inner, spot.target, f"{spot.name}.", scope), sourced=True)
 
 
-def _each(node: Node, inner: Node, target: Target, name: str, scope: Scope) -> Branch | None:
+def _each(node: Node, inner: Node, spot: Spot, scope: Scope) -> Branch | None:
     """A rule of kind `from` for each field, under the field's name or the given key."""
-    if not _takes_object(node, "each", target, name, scope):
+    if not _takes_object(node, "each", spot, scope):
         return None
     named = list(inner.items()) if inner.is_map else [(field.raw, field) for field in inner.nodes()]
     parts = []
     for key, field in named:
-        member = target.member(key)
+        member, name = spot.target.member(key), f"{spot.name}.{key}"
         if member is None:
-            known = [f"{name}.{one}" for one in target.members]
-            scope.sheet.error(field.at, f"{scope.place} has no field '{name}.{key}'{suggest(f'{name}.{key}', known)}")
+            known = [f"{spot.name}.{one}" for one in spot.target.members]
+            scope.sheet.error(field.at, f"{scope.place} has no field '{name}'{suggest(name, known)}")
             continue
         shared = {word: child for word, child in node.items() if word in ("transform", "format")}
         rule = Node(field.at, {"from": field, **shared}, keys={**node.keys, "from": field.at})
-        if made := _rule(rule, member, f"{name}.{key}", scope):
+        if made := _rule(rule, Spot(name, member), scope):
             parts.append(Part(key, made))
     return Branch(node.at, tuple(parts))
 
@@ -118,31 +119,31 @@ def _each(node: Node, inner: Node, target: Target, name: str, scope: Scope) -> B
 # ---- lists -----------------------------------------------------------------------------------------------------------
 
 
-def _list(node: Node, inner: Node, target: Target, name: str, scope: Scope) -> Branch | None:
-    if target.form not in (Form.LIST, Form.ANY):
-        scope.sheet.error(node.at, f"{scope.place}: '{name}' takes {target.form}, not a list")
+def _list(node: Node, inner: Node, spot: Spot, scope: Scope) -> Branch | None:
+    if spot.target.form not in (Form.LIST, Form.ANY):
+        scope.sheet.error(node.at, f"{scope.place}: '{spot.name}' takes {spot.target.form}, not a list")
         return None
-    items = (_item(item, target, f"{name}[{index}]", scope) for index, item in enumerate(inner.nodes()))
+    items = (_item(item, spot, index, scope) for index, item in enumerate(inner.nodes()))
     return Branch(node.at, tuple(item for item in items if item), is_list=True)
 
 
-def _item(node: Node, target: Target, name: str, scope: Scope) -> Part | None:
+def _item(node: Node, spot: Spot, index: int, scope: Scope) -> Part | None:
     """An item; or, where a rule gives a list, the items of that list."""
-    each = target.item or Target(Form.ANY)
+    one = Spot(f"{spot.name}[{index}]", spot.target.item or ANYTHING)
     if node.is_map and not _BRANCHES.keys().isdisjoint(node.value):
-        branch = _rule(node, each, name, scope)
+        branch = _rule(node, one, scope)
         if isinstance(branch, Branch) and not branch.is_list:
-            _check_needs(node.at, each, branch.parts, f"{name}.", scope)
-        return branch and _placed("", node, branch, each, name, scope)
+            _check_needs(node.at, one.target, branch.parts, f"{one.name}.", scope)
+        return _placed("", node, branch, one, scope) if branch else None
     drafted = draft(node, scope)
     if drafted is None:
         return None
     spread = drafted.type.kind is Kind.LIST
-    leaf = settle(drafted, node, target if spread else each, name, scope)
-    return leaf and replace(_placed("", node, leaf, each, name, scope), spread=spread)
+    leaf = settle(drafted, node, spot if spread else one, scope)
+    return replace(_placed("", node, leaf, one, scope), spread=spread) if leaf else None
 
 
-_BRANCHES: Mapping[str, Callable[[Node, Node, Target, str, Scope], Branch | None]] = {
+_BRANCHES: Mapping[str, Callable[[Node, Node, Spot, Scope], Branch | None]] = {
     "map": _nested,
     "each": _each,
     "list": _list,
@@ -170,6 +171,6 @@ def _check_needs(at: Mark, target: Target, parts: Sequence[Part], prefix: str, s
             sources = " and ".join(f"'{source}'" for source in part.rule.sources) or "its condition"
             scope.sheet.warn(
                 part.rule.at,
-                f"{scope.place} needs '{name}', and {sources} may have no value: add a default, or a `when` for the record",
+                f"{scope.place} needs '{name}', and {sources} may have no value; "
+                "add a default, or a `when` for the record",
             )
-

@@ -70,8 +70,8 @@ class Contract:
     def validate(self, data: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
         """The listed fields' values in their kept form (`kinds`), null where there is none, and every problem.
 
-        Unlisted fields are left out, whatever scalar or list of scalars they hold. The values are of use only when there
-        are no problems.
+        Unlisted fields are left out, whatever scalar or list of scalars they hold. The values are of use only when
+        there are no problems.
         """
         values: dict[str, Any] = {}
         problems: list[Problem] = []

@@ -10,7 +10,7 @@ from marshmallow import Schema
 
 @dataclass(frozen=True, slots=True)
 class OperationFacts:
-    """fields: the target fields. entities: the names of those that may be sent with it. removes: it deletes the record."""
+    """fields: the target fields. entities: names of those that may be sent with it. removes: it deletes the record."""
 
     fields: type[Schema]
     entities: frozenset[str]

@@ -25,7 +25,7 @@ _SLICES: Mapping[str, tuple[int, int]] = {
 _FIXED = re.compile(r"0(?:\.(0{1,10}))?")
 
 DOCS: Mapping[str, str] = {
-    "`%Y-%m-%d` …": "a pattern of `%Y %y %m %d %H %M %S` and text between them, for a date or a datetime; `%%` is a `%`",
+    "`%Y-%m-%d` …": "a pattern of `%Y %y %m %d %H %M %S` and text between, for a date or a datetime; `%%` is a `%`",
     "`iso`": "`2021-03-18T11:35:24+01:00`, in the field's time zone; a date stays as it is",
     "`epoch`": "seconds since 1970 (a date: its midnight in UTC)",
     "`epoch_ms`": "milliseconds since 1970",
@@ -37,20 +37,23 @@ def compile_format(pattern: str, given: Type) -> tuple[Function, Type] | str:
     """The function and the type it gives; or, as text, why the pattern does not suit the type."""
     if given.kind in NUMERIC:
         fixed = _FIXED.fullmatch(pattern)
-        if not fixed:
-            return f"'{pattern}' is not a format for {given}; use 0, 0.0, 0.00 and so on"
-        return _fixed(len(fixed[1] or "")), Type(Kind.STRING)
+        unknown = f"'{pattern}' is not a format for {given}; use 0, 0.0, 0.00 and so on"
+        return (_fixed(len(fixed[1] or "")), Type(Kind.STRING)) if fixed else unknown
     if given.kind not in (Kind.DATE, Kind.DATETIME):
         return f"{given} has no format; only a date, a datetime and a number have one"
-    named = _NAMED.get(pattern)
-    if named:
-        make, kind = named
+    if pattern in _NAMED:
+        make, kind = _NAMED[pattern]
         return make(given.zone), Type(kind)
+    return _wrong(pattern) or (_pattern(pattern), Type(Kind.STRING))
+
+
+def _wrong(pattern: str) -> str:
+    """What is wrong with a pattern; empty when nothing is."""
     if wrong := sorted(set(DIRECTIVE.findall(pattern)) - _SLICES.keys() - {"%%"}):
         return f"unknown part {wrong[0]} in the format '{pattern}' (known: {' '.join(_SLICES)}; or {', '.join(_NAMED)})"
-    if "%" not in pattern:
+    if not _SLICES.keys() & set(DIRECTIVE.findall(pattern)):
         return f"the format '{pattern}' has no part such as %Y (or write one of {', '.join(_NAMED)})"
-    return _pattern(pattern), Type(Kind.STRING)
+    return ""
 
 
 def _pattern(pattern: str) -> Function:

@@ -19,7 +19,7 @@ from router.mapping.kinds import INT64
 Function = Callable[[Any], Any]
 
 _EXACT = Context(prec=400, rounding=ROUND_HALF_UP)  # the largest number has 309 digits before the point
-_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
+_WORD = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)?")
 _SEPARATORS = re.compile(r"\(0\)|[\s().\-/\u2010-\u2015]")
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _NUMBER = re.compile(r"[-+]?[0-9]{1,19}(?:\.[0-9]{1,19})?")

@@ -1,7 +1,7 @@
 """The types of a contract: what a client may send for each, and the one form in which it is kept.
 
-A check takes a JSON value other than null and returns it in its kept form, or raises `Refused`. Kept forms are JSON values
-too: text for string, email, uuid, enum, date, datetime and decimal; numbers, booleans and lists as they are.
+A check takes a JSON value other than null and returns it in its kept form, or raises `Refused`. Kept forms are JSON
+values too: text for string, email, uuid, enum, date, datetime and decimal; numbers, booleans and lists as they are.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ DOCS: Mapping[Kind, str] = {
     Kind.STRING: "text, the empty one too; a number is taken as its text",
     Kind.INTEGER: "a whole number of at most 64 bits",
     Kind.NUMBER: "any finite JSON number",
-    Kind.DECIMAL: 'an exact number, such as money: `"123.75"` or `123.75`, at most 19 digits before and after the point',
+    Kind.DECIMAL: 'an exact number such as money: `"123.75"` or `123.75`; at most 19 digits on each side of the point',
     Kind.BOOLEAN: "`true` or `false`",
     Kind.DATE: "`YYYY-MM-DD`",
     Kind.DATETIME: "`YYYY-MM-DD HH:MM:SS`; seconds may be left out, `T` may stand for the space; local to the "

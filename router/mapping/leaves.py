@@ -16,7 +16,7 @@ from router.mapping.kinds import NUMERIC, TEXTUAL, Kind, Type
 from router.mapping.load import Node
 from router.mapping.rules import Leaf, Run
 from router.mapping.scope import Scope
-from router.mapping.targets import Target
+from router.mapping.targets import Spot
 from router.mapping.transform import UNSET
 from router.mapping.transforms import TRANSFORMS
 
@@ -36,18 +36,18 @@ def draft(node: Node, scope: Scope) -> Draft | None:
     return _sourced(node if node.is_map else replace(node, value={"from": node}, keys={"from": node.at}), scope)
 
 
-def settle(drafted: Draft, node: Node, target: Target, name: str, scope: Scope) -> Leaf | None:
+def settle(drafted: Draft, node: Node, spot: Spot, scope: Scope) -> Leaf | None:
     """The rule made to fit its target; None, with a fault, when it cannot."""
-    step = coerce(drafted.type, target)
+    step = coerce(drafted.type, spot.target)
     if isinstance(step, Unfit):
-        scope.sheet.error(node.at, f"{scope.place}: '{name}' {step.why}")
+        scope.sheet.error(node.at, f"{scope.place}: '{spot.name}' {step.why}")
         return None
     leaf = replace(drafted.leaf, steps=(*drafted.leaf.steps, step)) if step else drafted.leaf
     if not leaf.sources:
-        return _settled_constant(leaf, node, target, name, scope)
-    _try_known_values(drafted, node, target, name, scope)
+        return _settled_constant(leaf, node, spot, scope)
+    _try_known_values(drafted, node, spot, scope)
     written = node.get("default") if node.is_map else None
-    return leaf if written is None else _with_default(leaf, written, target, name, scope)
+    return leaf if written is None else _with_default(leaf, written, spot, scope)
 
 
 def words(node: Node) -> str:
@@ -77,37 +77,37 @@ def _constant(node: Node, scope: Scope) -> Draft | None:
     return Draft(leaf, given or Type(Kind.STRING))
 
 
-def _settled_constant(leaf: Leaf, node: Node, target: Target, name: str, scope: Scope) -> Leaf | None:
+def _settled_constant(leaf: Leaf, node: Node, spot: Spot, scope: Scope) -> Leaf | None:
     """Computed once, and tried against what the provider takes."""
     value = leaf.run()({})
-    if value is not None and (wrong := target.wrong(value)):
-        scope.sheet.error(node.at, f"{scope.place}: '{name}' cannot be {_quoted(value)}: {wrong}")
+    if value is not None and (wrong := spot.target.wrong(value)):
+        scope.sheet.error(node.at, f"{scope.place}: '{spot.name}' cannot be {_quoted(value)}: {wrong}")
         return None
     return replace(leaf, start=lambda _: value, steps=())
 
 
-def _with_default(leaf: Leaf, written: Node, target: Target, name: str, scope: Scope) -> Leaf | None:
+def _with_default(leaf: Leaf, written: Node, spot: Spot, scope: Scope) -> Leaf | None:
     default = written.plain()
     given = type_of(default)
-    step = coerce(given, target) if given else Unfit("takes items of one type, and at least one")
+    step = coerce(given, spot.target) if given else Unfit("takes items of one type, and at least one")
     if isinstance(step, Unfit):
-        scope.sheet.error(written.at, f"{scope.place}: the default does not fit: '{name}' {step.why}")
+        scope.sheet.error(written.at, f"{scope.place}: the default does not fit: '{spot.name}' {step.why}")
         return None
     value = step.run(default) if step else default
-    if wrong := target.wrong(value):
-        scope.sheet.error(written.at, f"{scope.place}: '{name}' cannot be {_quoted(value)}: {wrong}")
+    if wrong := spot.target.wrong(value):
+        scope.sheet.error(written.at, f"{scope.place}: '{spot.name}' cannot be {_quoted(value)}: {wrong}")
         return None
     return replace(leaf, default=value, nullable=False)
 
 
-def _try_known_values(drafted: Draft, node: Node, target: Target, name: str, scope: Scope) -> None:
+def _try_known_values(drafted: Draft, node: Node, spot: Spot, scope: Scope) -> None:
     """All that an enum or a table can give is tried against what the provider takes."""
-    taken = target.item or target
+    taken = spot.target.item or spot.target
     step = coerce(drafted.type.item, taken)
     for value in drafted.type.values:
         made = step.run(value) if isinstance(step, Step) else value
         if wrong := taken.wrong(made):
-            scope.sheet.error(node.at, f"{scope.place}: '{name}' cannot be {_quoted(made)}: {wrong}")
+            scope.sheet.error(node.at, f"{scope.place}: '{spot.name}' cannot be {_quoted(made)}: {wrong}")
 
 
 def _quoted(value: Any) -> str:

@@ -1,7 +1,7 @@
 """YAML text → located nodes. Scalars as YAML 1.2 reads them, and none of what makes YAML unsafe or surprising.
 
-`NO`, `on`, `12:30` and `1985-12-10` stay text. Anchors, aliases, tags, several documents and duplicate keys are refused, and so
-are files over 256 KB or nested deeper than a mapping can be. Every node knows its line and column.
+`NO`, `on`, `12:30` and `1985-12-10` stay text. Anchors, aliases, tags, several documents and duplicate keys are
+refused, and so are files over 256 KB or nested deeper than a mapping can be. Every node knows its line and column.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ MAX_DEPTH = 24
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One file. `path` is below the set's directory and is part of the set's identity; `root` is only for showing it."""
+    """One file. path: below the set's directory, part of the set's identity. root: only for showing it."""
 
     path: str
     text: str

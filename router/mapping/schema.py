@@ -1,6 +1,6 @@
-"""The words of the language: every block, what it may hold and what that means. The editors' JSON Schema is made from it.
+"""The words of the language: every block, what it may hold and what that means.
 
-`mappings/README.md` says the same for people; a test holds the two together.
+The editors' JSON Schema is made from it; `mappings/README.md` says the same for people; a test holds the two together.
 """
 
 from __future__ import annotations
@@ -80,8 +80,8 @@ RULES = OneOf(
             (
                 Word(
                     "each",
-                    ByForm("a list of fields, or a map from key to field", list=NAMES, map=MapOf(text("a field's name"))),
-                    "several fields into an object, under their own names or the given keys; those without value are left out",
+                    ByForm("fields, or a map from key to field", list=NAMES, map=MapOf(text("a field's name"))),
+                    "fields into an object, under their own names or the given keys; those without value are left out",
                     required=True,
                 ),
                 _TRANSFORM,
@@ -114,7 +114,7 @@ RULES = OneOf(
             ),
         ),
     },
-)  # fmt: skip
+)
 SHAPES["rule"] = ByForm("a rule", text=text("a field's name"), map=RULES)
 
 _FIELD = Word("field", text("a field's name"), "the field that is looked at", required=True)
@@ -174,14 +174,15 @@ DELIVERY = Block(
     ),
 )
 
+_PAYLOAD = ByForm("a payload, or null", text=Anything(), map=Anything())
 EXAMPLE = Block(
     "an example",
     (
         Word("given", MapOf(Anything()), "a record as the client sends it", required=True),
-        Word("expect", MapOf(ByForm("a payload, or null", text=Anything(), map=Anything())), "integration: its payload, or null where it is skipped", required=True),
+        Word("expect", MapOf(_PAYLOAD), "integration: its payload, or null where it is skipped", required=True),
         Word("remove", FLAG, "the client deletes the record"),
     ),
-)  # fmt: skip
+)
 
 FILE = Block(
     "a mapping file",
@@ -236,17 +237,21 @@ INTEGRATION = Block(
         Word("connector", text("a connector's name"), "which provider", required=True),
         Word("options", MapOf(Anything(), least=0), "the connector's options; a value may be `{setting, path}`"),
         Word("secrets", MapOf(text("the name of a secret"), least=0), "option: the name of the secret that it takes"),
-        Word("account", NAME, "integrations of one account share its budget; by default the same connector, options and secrets"),
+        Word("account", NAME, "integrations of one account share a budget; by default, those of the same options do"),
         Word("enabled", FLAG, "`false` skips its records, visibly"),
         Word("personal_data", FLAG, "cleared to get personal data"),
         Word("budget", BUDGET, "how fast the account may be called"),
         Word("schedule", ListOf(positive()), "seconds between attempts, one number for each retry"),
         Word("batch", whole(1), "the most records in one call"),
         Word("max_in_flight", whole(1), "the most deliveries being sent at a time"),
-        Word("on_unknown", Choice("word", ("hold", "retry")), "when a call may have been executed: wait for a person, or send again"),
+        Word(
+            "on_unknown",
+            Choice("word", ("hold", "retry")),
+            "what may have been executed waits for a person, or is sent again",
+        ),
         Word("order_limit", positive(), "seconds after which a blocked record no longer holds back those after it"),
     ),
-)  # fmt: skip
+)
 GROUP = Block(
     "a group",
     (

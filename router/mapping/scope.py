@@ -18,7 +18,7 @@ class Scope:
     """place: what is being mapped to, as messages call it ("salesmanago.upsert_contact").
 
     hidden: fields of the contract that cannot be used here, and why. ensured: fields that have a value in every record
-    that gets here. uncleared: who may not have personal data ("" when cleared). used: collects the fields that are looked at.
+    that gets here. uncleared: who may not have personal data ("" when cleared). used: collects the fields named.
     """
 
     sheet: Sheet

@@ -29,80 +29,78 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What a file says for one integration and action."""
+    """What a file says for one integration and action. fields: the payload, rule by rule."""
 
     operation: str
     when: Condition | None
     fields: Branch
-    run: Callable[[Mapping[str, Any]], Mapped | Skipped] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
     """One integration that a record goes to.
 
-    program: None where the file says nothing about deletes. map: from a record's values, as its contract kept them, to what is
-    sent; total: it raises nothing for a record that satisfies the contract.
+    operation: "" where nothing is said about deletes. map: from a record's values, as its contract kept them, to
+    what is sent; it raises nothing for a record that satisfies the contract.
     """
 
     integration: Integration
     operation: str
-    program: Program | None
     map: Callable[[Mapping[str, Any]], Mapped | Skipped] = field(repr=False)
+    program: Program | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One file as it holds for one group (or, without routes, for the client)."""
+    """One file as it holds for one group. file: as it is shown to people."""
 
     file: str
     contract: Contract
     removal: Contract
-    routes: tuple[Route, ...] = ()
-    removals: tuple[Route, ...] = ()
+    routes: tuple[Route, ...]
+    removals: tuple[Route, ...]
 
+    def accepts(self, action: Action) -> Contract:
+        """The contract of an action: a delete carries the hard id alone."""
+        return self.removal if action is Action.DELETE else self.contract
 
-Key = tuple[str, str]  # entity, type
+    def leads(self, action: Action) -> tuple[Route, ...]:
+        return self.removals if action is Action.DELETE else self.routes
 
 
 @dataclass(frozen=True, slots=True)
 class MappingSet:
-    """Every client's configuration, contracts and mappings, as published under one digest. Immutable, shared by threads.
+    """All clients' configuration, contracts and mappings, as published under one digest. Shared by threads.
 
-    type is "" for v1, which has none; None is taken as "".
+    entries: by client and group, then by entity and type. A type is "" for v1, which has none; None is taken as "".
     """
 
     digest: str
     clients: Mapping[str, ClientConfig]
-    entries: Mapping[tuple[str, str], Mapping[Key, Entry]] = field(repr=False)  # by client and group key
+    entries: Mapping[tuple[str, str], Mapping[tuple[str, str], Entry]] = field(repr=False)
 
     def groups(self, client: str) -> Mapping[str, Group]:
         """A client's groups by their keys; none for an unknown client."""
         found = self.clients.get(client)
         return found.groups if found else {}
 
-    def types(self, client: str, entity: str, group: str | None = None) -> list[str]:
-        """The types that a client (or one of its groups) may send, sorted; "" is among them where v1 may."""
-        groups = [group] if group is not None else list(self.groups(client))
-        return sorted({type_ for one in groups for kind, type_ in self.entries.get((client, one), {}) if kind == entity})
+    def types(self, client: str, group: str, entity: str) -> list[str]:
+        """The types of an entity that a client's group may send, sorted; "" is among them where v1 may send it."""
+        return sorted(type_ for kind, type_ in self.entries.get((client, group), {}) if kind == entity)
+
+    def entry(self, client: str, group: str, entity: str, type_: str | None) -> Entry | None:
+        return self.entries.get((client, group), {}).get((entity, type_ or ""))
 
     def contract(
-        self, client: str, entity: str, type_: str | None, group: str, action: Action = Action.UPSERT
+        self, client: str, group: str, entity: str, type_: str | None, action: Action = Action.UPSERT
     ) -> Contract | None:
-        """What the client's group may send; None when it has no such entity and type. A delete carries the hard id alone."""
-        entry = self.entry(client, group, entity, type_)
-        if entry is None:
-            return None
-        return entry.removal if action is Action.DELETE else entry.contract
+        """What a client's group may send; None when it has no such entity and type."""
+        found = self.entry(client, group, entity, type_)
+        return found.accepts(action) if found else None
 
     def routes(
         self, client: str, group: str, entity: str, type_: str | None, action: Action = Action.UPSERT
     ) -> tuple[Route, ...]:
-        """The integrations that a record goes to, in the order of `client.yaml`; none for what the set does not know."""
-        entry = self.entry(client, group, entity, type_)
-        if entry is None:
-            return ()
-        return entry.removals if action is Action.DELETE else entry.routes
-
-    def entry(self, client: str, group: str, entity: str, type_: str | None) -> Entry | None:
-        return self.entries.get((client, group), {}).get((entity, type_ or ""))
+        """The integrations that a record goes to, in the order of `client.yaml`; none for what is unknown."""
+        found = self.entry(client, group, entity, type_)
+        return found.leads(action) if found else ()

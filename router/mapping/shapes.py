@@ -1,4 +1,4 @@
-"""The forms that a part of a file can have: each reads a node, telling every fault, and describes itself as JSON Schema.
+"""The forms that a part of a file can have: each reads a node, tells every fault, and describes itself as JSON Schema.
 
 What is read comes back without its ill-formed parts, so that whoever reads on need not look twice, and a fault in one
 place does not hide those in others.

@@ -10,8 +10,6 @@ from typing import Any
 
 from marshmallow import INCLUDE, Schema, ValidationError, fields, missing
 
-from router.mapping.kinds import Type
-
 
 class Form(StrEnum):
     TEXT = "text"
@@ -29,8 +27,8 @@ class Form(StrEnum):
 class Target:
     """A place in a payload.
 
-    members: an object's fields by the name they have on the wire. rest: what an object takes beside them, None when nothing.
-    item: of a list. advice: why it should be mapped although the provider does not insist (`metadata={"advised": why}`).
+    members: an object's fields by the name they have on the wire. rest: what it takes beside them, None when nothing.
+    item: of a list. advice: why it should be mapped though the provider does not insist (`metadata={"advised": why}`).
     """
 
     form: Form
@@ -76,6 +74,14 @@ class Target:
         return None
 
 
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A target with the name by which messages call it ("contact.email")."""
+
+    name: str
+    target: Target
+
+
 ANYTHING = Target(Form.ANY, nullable=True)
 
 _FORMS: tuple[tuple[type[fields.Field[Any]], Form], ...] = (  # a class before those it derives from
@@ -102,7 +108,7 @@ def _object(schema: Schema, **more: Any) -> Target:
 
 def of_field(one: fields.Field[Any]) -> Target:
     """A field of a schema that has been instantiated."""
-    more = {
+    more: dict[str, Any] = {
         "required": one.required and one.load_default is missing,
         "nullable": bool(one.allow_none),
         "advice": str(one.metadata.get("advised", "")),
@@ -127,5 +133,3 @@ def told(messages: Any) -> str:
     if isinstance(messages, list):
         return " ".join(told(one) for one in messages)
     return str(messages).rstrip(".")
-
-

@@ -60,7 +60,7 @@ def _one_day(pattern: Any) -> bool:
     return len(found) == len(set(found)) and set(found) in (day, day | time, day | time | {"%S"})
 
 
-def _of(  # noqa: PLR0913 (a row of a table)
+def _of(
     takes: frozenset[Kind],
     gives: Gives,
     doc: str,

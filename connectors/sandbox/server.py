@@ -3,6 +3,7 @@
 `/_/…` controls it:
 
     GET    /_/providers                 what is served, its mode, how many calls came and how many were accepted
+    GET    /_/credentials               {"credentials": {connector: options}}: the demo account of each
     GET    /_/received?connector=NAME   {"received": […]}: what was accepted, oldest first, credentials masked
     DELETE /_/received?connector=NAME   forget what was received (not the state it led to); without a name: of all
     POST   /_/scenario                  {"connector", "mode", "for"?: number of requests, …details}
@@ -12,9 +13,10 @@ HTTP/1.1 with keep-alive, a thread per connection, and a head parsed by hand: it
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import parse_qs
@@ -119,6 +121,11 @@ class Sandbox:
             for name, desk in self._desks.items()
         ]
 
+    def credentials(self) -> dict[str, Any]:
+        """The options with which a connector may talk to each provider: those of its demo account."""
+        modules = {name: sys.modules[type(desk.provider).__module__] for name, desk in self._desks.items()}
+        return {name: vars(module)["CREDENTIALS"] for name, module in modules.items()}
+
     def desk(self, name: str) -> Desk:
         """Raises WishError naming the providers there are."""
         try:
@@ -159,16 +166,20 @@ class Sandbox:
 def control(sandbox: Sandbox, call: Call) -> Reply:
     """Answer a call to `/_/…`; what is wrong with it is a 400 that says so."""
     name = next(iter(parse_qs(call.query).get("connector", [])), None)
+    told: Mapping[str, Callable[[], Any]] = {
+        "providers": sandbox.summary,
+        "credentials": sandbox.credentials,
+        "received": lambda: sandbox.received(name),
+    }
+    about = call.path.removeprefix("/")
     try:
-        match call.method, call.path:
-            case "GET", "/providers":
-                return Reply(200, {"providers": sandbox.summary()})
-            case "GET", "/received":
-                return Reply(200, {"received": sandbox.received(name)})
-            case "DELETE", "/received":
+        match call.method, about:
+            case "GET", _ if about in told:
+                return Reply(200, {about: told[about]()})
+            case "DELETE", "received":
                 sandbox.forget(name)
                 return Reply(200, {"received": []})
-            case "POST", "/scenario":
+            case "POST", "scenario":
                 return _set_scenario(sandbox, call.json())
     except (ValueError, WishError) as error:
         return Reply(400, {"error": str(error)})

@@ -18,6 +18,7 @@ import pytest
 
 from connectors.sandbox.base import Call, Reply
 from connectors.sandbox.received import Received
+from connectors.sandbox.registry import PROVIDERS
 from connectors.sandbox.scenario import WishError
 from connectors.sandbox.server import Sandbox
 
@@ -354,3 +355,11 @@ def test_a_port_that_is_taken_is_said(sandbox: Sandbox) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
     assert done.returncode == 1
     assert f"127.0.0.1:{port}" in done.stderr
+
+
+def test_each_provider_tells_its_demo_account() -> None:
+    with Sandbox() as sandbox:
+        connection = connect(sandbox)
+        told = call(connection, "GET", "/_/credentials")[1]["credentials"]
+        connection.close()
+    assert {name: bool(options) for name, options in told.items()} == dict.fromkeys(PROVIDERS, True)

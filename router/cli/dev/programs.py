@@ -1,0 +1,70 @@
+"""The programs that `router dev` runs, as a table: the same commands as in the Procfile, on this machine's ports."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import router
+from router.cli.dev.program import Program, Steps
+from router.cli.dev.wire import answers
+
+ROOT = Path(router.__file__).parents[1]
+_HOST = "127.0.0.1"
+_CELERY = ("celery", "-A", "workers.app")
+# A second SIGTERM would end a worker coldly, so it gets one, and time to hand back what it holds.
+_WORKER_STOP: Steps = ((signal.SIGTERM, 20),)
+_ORPHANS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    web: int
+    sandbox: int
+    flower: int
+
+    @property
+    def receiver(self) -> str:
+        return f"http://{_HOST}:{self.web}"
+
+    @property
+    def sandboxes(self) -> str:
+        return f"http://{_HOST}:{self.sandbox}"
+
+    @property
+    def flowers(self) -> str:
+        return f"http://{_HOST}:{self.flower}"
+
+
+def programs(
+    ports: Ports, queues: Sequence[str], env: Mapping[str, str], logs: Path
+) -> Sequence[Mapping[str, Program]]:
+    """By name, in stages: they all start at once, and stop from the last stage to the first."""
+
+    def python(name: str, *arguments: str, **more: object) -> Program:
+        return Program((sys.executable, "-m", *arguments), logs / f"{name}.log", env, ROOT, **more)  # type: ignore[arg-type]
+
+    def worker(name: str) -> Program:
+        node = ("-n", f"{name}@%h", "-Q", ",".join(queues), "-c", "4", "-E", "--without-gossip", "--without-mingle")
+        return python(name, *_CELERY, "worker", *node, ready=_consumes, stop_steps=_WORKER_STOP, patience=_ORPHANS)
+
+    gunicorn = ("gunicorn", "-c", str(ROOT / "deploy" / "gunicorn.conf.py"), "router.http.wsgi:app")
+    flower = (*_CELERY, "flower", f"--conf={ROOT / 'deploy' / 'flowerconfig.py'}")
+    sandbox = ("connectors.sandbox", "--port", str(ports.sandbox))
+    return (
+        {
+            "sandbox": python("sandbox", *sandbox, ready=answers(f"{ports.sandboxes}/_/providers", 200)),
+            "flower": python("flower", *flower, ready=answers(ports.flowers, 401)),
+        },
+        {"web": python("web", *gunicorn, ready=answers(f"{ports.receiver}/healthz", 200))},
+        {"worker": worker("worker"), "worker_2": worker("worker_2")},
+        {"dispatch": python("dispatch", "workers.dispatch"), "dispatch_2": python("dispatch_2", "workers.dispatch")},
+    )
+
+
+def _consumes(said: str) -> bool:
+    """Celery's own word for it."""
+    return " ready." in said

@@ -84,15 +84,13 @@ class MappingSet:
         found = self.clients.get(client)
         return found.groups if found else {}
 
-    def types(self, client: str, group: str, entity: str) -> list[str]:
-        """The types of an entity that a client's group may send, sorted; "" is among them where v1 may send it."""
-        return sorted(type_ for kind, type_ in self.entries.get((client, group), {}) if kind == entity)
-
-    def entry(self, client: str, group: str, entity: str, type_: str | None) -> Entry | None:
-        return self.entries.get((client, group), {}).get((entity, type_ or ""))
+    def types(self, client: str, entity: str, group: str | None = None) -> list[str]:
+        """The types that a client, or one of its groups, may send of an entity, sorted; "" among them where v1 may."""
+        keys = self.groups(client) if group is None else [group]
+        return sorted({type_ for key in keys for kind, type_ in self.entries.get((client, key), {}) if kind == entity})
 
     def contract(
-        self, client: str, group: str, entity: str, type_: str | None, action: Action = Action.UPSERT
+        self, client: str, entity: str, type_: str | None, group: str, action: Action = Action.UPSERT
     ) -> Contract | None:
         """What a client's group may send; None when it has no such entity and type."""
         found = self.entry(client, group, entity, type_)
@@ -104,3 +102,7 @@ class MappingSet:
         """The integrations that a record goes to, in the order of `client.yaml`; none for what is unknown."""
         found = self.entry(client, group, entity, type_)
         return found.leads(action) if found else ()
+
+    def entry(self, client: str, group: str, entity: str, type_: str | None) -> Entry | None:
+        """The file that holds for a client's group, its contract and its routes."""
+        return self.entries.get((client, group), {}).get((entity, type_ or ""))

@@ -28,7 +28,8 @@ class Target:
     """A place in a payload.
 
     members: an object's fields by the name they have on the wire. rest: what it takes beside them, None when nothing.
-    item: of a list. advice: why it should be mapped though the provider does not insist (`metadata={"advised": why}`).
+    item: of a list. advice: why it should be mapped though the provider does not insist on it, of the field's metadata
+    `recommended`.
     """
 
     form: Form
@@ -111,7 +112,7 @@ def of_field(one: fields.Field[Any]) -> Target:
     more: dict[str, Any] = {
         "required": one.required and one.load_default is missing,
         "nullable": bool(one.allow_none),
-        "advice": str(one.metadata.get("advised", "")),
+        "advice": str(one.metadata.get("recommended", "")),
         "source": one,
     }
     if isinstance(one, fields.Nested):

@@ -1,4 +1,4 @@
-"""What every answer of Sendios means, by its stand-in over a real socket: contracts.md §2.5, and the wait for a user."""
+"""What every answer of Sendios means, by its stand-in over a real socket: contracts.md §2.5, and waiting for users."""
 
 from __future__ import annotations
 

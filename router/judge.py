@@ -8,10 +8,8 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from router import retry
-from router.model import Attempt, DueDelivery, Health, State, Verdict
+from router.model import SEEN_DEATH, SILENCE, Attempt, DueDelivery, Health, State, Verdict
 
-SEEN_DEATH = 5
-SILENCE = 2
 SET_ASIDE = 10
 """Suspicion that a record kills its workers: two deaths seen by their parent set it aside, or five lapsed leases."""
 LIMITED_WAIT = 5.0

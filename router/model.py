@@ -62,6 +62,12 @@ FINAL = frozenset(
 FAILED = frozenset({State.DEAD, State.UNKNOWN})
 
 
+# How much a worker's end adds to the suspicion that a record it held kills its workers: seen by its parent, or only a
+# lease that lapsed.
+SEEN_DEATH = 5
+SILENCE = 2
+
+
 class Lane(StrEnum):
     LIVE = "live"
     RETRY = "retry"

@@ -47,6 +47,7 @@ class DeliveryRow:
     finished_at: datetime | None
     due_at: datetime | None
     started: bool
+    enabled: bool
     paused_at: datetime | None
     paused_by: str | None
     breaker: str
@@ -70,6 +71,11 @@ def iso(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def plain(text: str | None) -> str | None:
+    """Text that a database takes: providers' words may hold a NUL or half a character. An empty one is None."""
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode() if text else None
+
+
 def kept(attempt: Attempt) -> dict[str, Any]:
     """An attempt as it is kept and shown: what is empty is left out."""
     told = {
@@ -83,7 +89,16 @@ def kept(attempt: Attempt) -> dict[str, Any]:
         "errors": dict(attempt.errors),
         "request": attempt.request,
     }
-    return {name: value for name, value in told.items() if value not in (None, "", [], {})}
+    return {name: _plain(value) for name, value in told.items() if value not in (None, "", [], {})}
+
+
+def _plain(value: Any) -> Any:
+    """A JSON value in which every text is plain."""
+    if isinstance(value, str):
+        return plain(value) or ""
+    if isinstance(value, Mapping):
+        return {_plain(name): _plain(each) for name, each in value.items()}
+    return [_plain(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def status_of(open: int, failed: int) -> RequestStatus:
@@ -155,7 +170,7 @@ def _delivery(row: DeliveryRow) -> dict[str, Any]:
         "deliveredAt": _iso(row.finished_at) if state is State.DELIVERED else None,
         "nextAttemptAt": _iso(row.due_at) if state in _WAITING else None,
         "error": _error(row),
-        "history": list(row.attempts),
+        "history": [{name: attempt[name] for name in _OF_ATTEMPTS if name in attempt} for attempt in row.attempts],
     }
 
 
@@ -166,6 +181,7 @@ def _callback(row: DeliveryRow) -> dict[str, Any]:
     return told | {name: shown[name] for name in _OF_CALLBACKS}
 
 
+_OF_ATTEMPTS = ("at", "ms", "outcome", "status", "reason", "providerId", "warnings", "errors", "request")
 _WAITING = frozenset({State.PENDING, State.RETRYING, State.PARKED})
 _OF_CALLBACKS = (
     "deliveryId",
@@ -187,6 +203,8 @@ def _state(row: DeliveryRow) -> tuple[State, str | None, datetime | None]:
         return stored, row.reason if not row.attempts else None, None
     if row.started or stored is State.SENDING:
         return State.SENDING, None, None
+    if not row.enabled:
+        return State.PARKED, "no published mapping names its integration", None
     if row.paused_at is not None:
         return State.PARKED, f"paused by {row.paused_by}" if row.paused_by else "paused", row.paused_at
     if row.breaker == "open":

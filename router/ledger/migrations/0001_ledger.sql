@@ -122,6 +122,7 @@ CREATE TABLE deliveries (
     reason text,
     provider_id text,
     recovering boolean NOT NULL DEFAULT false,
+    earlier smallint NOT NULL DEFAULT 0,
     attempts jsonb NOT NULL DEFAULT '[]',
     planned_at timestamptz NOT NULL DEFAULT now(),
     finished_at timestamptz
@@ -223,6 +224,11 @@ END $$;
 -- ---- partitions: a week each, by the milliseconds that an id begins with
 CREATE FUNCTION uuid_at(moment timestamptz) RETURNS uuid LANGUAGE sql IMMUTABLE AS $$
     SELECT (lpad(to_hex((extract(epoch FROM moment) * 1000)::bigint), 12, '0') || '00000000000000000000')::uuid
+$$;
+
+-- When an id was born, to the millisecond.
+CREATE FUNCTION born_at(id uuid) RETURNS timestamptz LANGUAGE sql IMMUTABLE AS $$
+    SELECT to_timestamp(('x' || substr(id::text, 1, 8) || substr(id::text, 10, 4))::bit(48)::bigint / 1000.0)
 $$;
 
 -- The lowest and the highest id of what belongs to a request, from any id of it, as `router.model.ids_of`. version: '7' for

@@ -26,7 +26,8 @@ WITH {keep} input AS MATERIALIZED (
     ) AS ordered
 ), wanted AS MATERIALIZED (
     SELECT DISTINCT ON (key) key, fresh, entity, type FROM (
-        SELECT key, coalesce(pin, fresh) AS fresh, %(entity)s AS entity, %(type)s AS type, 0 AS rank FROM input
+        SELECT key, coalesce(pin, fresh) AS fresh, %(entity)s AS entity, %(type)s AS type,
+            (pin IS NULL)::integer AS rank FROM input
         UNION ALL SELECT subject, subject_fresh, 'profile', %(subject_type)s, 1 FROM input WHERE subject IS NOT NULL
     ) AS named_keys ORDER BY key, rank
 ), known AS MATERIALIZED (

@@ -12,6 +12,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from router.ledger.base import LedgerError, Unavailable
 
+ONE_CLAIM_AT_A_TIME = 0x436C61696D  # "Claim": the advisory lock that claims, and what they must not meet, take
 # A statement that outlives these has met a sick database: its caller is told so instead of waiting.
 STATEMENT_TIMEOUT = 5_000
 LOCK_TIMEOUT = 2_000
@@ -50,13 +51,11 @@ class Database:
             max_lifetime=3600,
             open=False,
         )
-        self._opened = False
 
     @contextmanager
     def connection(self) -> Iterator[psycopg.Connection[TupleRow]]:
         """A connection in autocommit mode. Driver errors leave as `Unavailable`, our own SQLSTATEs as they are."""
-        if not self._opened:
-            self._opened = True
+        if self._pool.closed:
             self._pool.open()
         try:
             with self._pool.connection() as connection:
@@ -69,17 +68,21 @@ class Database:
             raise Unavailable(_told(error)) from error
 
     def rows(self, sql: str, params: Mapping[str, Any] | None = None) -> list[TupleRow]:
-        """The rows of one statement, which is committed on return."""
+        """The rows of one statement, committed on return. The victim of a deadlock was undone, and goes again."""
         with self.connection() as connection:
             cursor = connection.cursor(row_factory=tuple_row, binary=True)
-            cursor.execute(sql, params)
+            try:
+                cursor.execute(sql, params)
+            except psycopg.errors.DeadlockDetected:
+                cursor.execute(sql, params)
             return cursor.fetchall() if cursor.description else []
 
     def check_durability(self) -> None:
         """Raises `UnsafeDurability` unless an acknowledged commit survives a crash."""
         settings: dict[str, str] = dict(
             self.rows(
-                "SELECT name, setting FROM pg_settings WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit')"
+                "SELECT name, setting FROM pg_settings"
+                " WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit')"
             )
         )
         off = sorted(name for name, setting in settings.items() if setting == "off")
@@ -90,8 +93,7 @@ class Database:
             )
 
     def close(self) -> None:
-        if self._opened:
-            self._pool.close()
+        self._pool.close()
 
 
 def _told(error: psycopg.Error) -> str:

@@ -9,10 +9,8 @@ from datetime import datetime
 from psycopg.rows import TupleRow
 
 from router.ledger.base import AccessKey, ClientApiKey, LedgerError, Publication
-from router.ledger.postgres.pool import Database
+from router.ledger.postgres.pool import ONE_CLAIM_AT_A_TIME, Database
 from router.model import Destination
-
-ONE_PUBLICATION_AT_A_TIME = 0x5075626C697368  # "Publish"
 
 ACCESS_KEYS = "SELECT access_key_id, client, secret, created_at, expires_at, revoked_at, last_used_at FROM access_keys"
 ADD_ACCESS_KEY = """
@@ -184,7 +182,8 @@ class Registry:
     ) -> Publication:
         wanted = _arrays(destinations)
         with self._db.connection() as connection, connection.transaction():
-            connection.execute("SELECT pg_advisory_xact_lock(%s)", (ONE_PUBLICATION_AT_A_TIME,))
+            # No claim meanwhile: it writes to destinations too, and neither in an order of its own.
+            connection.execute("SELECT pg_advisory_xact_lock(%s)", (ONE_CLAIM_AT_A_TIME,))
             connection.execute(STORE_SET, {"digest": digest, "documents": json.dumps(dict(documents))})
             for statement in (NEW_DESTINATIONS, CHANGED_DESTINATIONS, DROPPED_DESTINATIONS):
                 connection.execute(statement, wanted)

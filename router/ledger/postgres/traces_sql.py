@@ -11,7 +11,7 @@ r.failed
 _REJECTION = "request_id, status, messages, received_at"
 _DELIVERY = """
 SELECT d.delivery_id, t.integration, t.connector, d.operation, d.state, d.reason, d.provider_id, d.attempts,
-    d.planned_at, d.finished_at, due.due_at, h.started_at IS NOT NULL, t.paused_at, t.paused_by, t.breaker,
+    d.planned_at, d.finished_at, due.due_at, h.started_at IS NOT NULL, t.enabled, t.paused_at, t.paused_by, t.breaker,
     t.breaker_reason, t.breaker_since, CASE WHEN d.operation = 'callback' THEN d.payload END
 FROM deliveries AS d JOIN destinations AS t USING (destination_id)
     LEFT JOIN due ON due.id = d.delivery_id LEFT JOIN hints AS h ON h.hint_id = due.hint_id

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from router.ledger.documents import kept
+from router.ledger.documents import kept, plain
 from router.ledger.postgres import work_sql as sql
-from router.ledger.postgres.pool import Database
+from router.ledger.postgres.pool import ONE_CLAIM_AT_A_TIME, Database
 from router.model import (
     FINAL,
+    SEEN_DEATH,
+    SILENCE,
     Action,
     DueDelivery,
     DueRecord,
@@ -28,7 +30,6 @@ from router.model import (
 REGIVE_AFTER = 10.0
 SPACED = 1.02
 """Calls of a limited account keep a little more than their distance, so that no second ever holds one too many."""
-ONE_CLAIM_AT_A_TIME = 0x436C61696D  # "Claim"
 
 
 class Work:
@@ -37,9 +38,9 @@ class Work:
     _db: Database
 
     def claim(self, hints_per_queue: int) -> list[Hint]:
-        # Claims take turns, so that bounds, order and budgets hold however many dispatchers run. The lock is taken before
-        # the statement that counts, whose snapshot is then newer than the last claim; all goes to the server in one
-        # flush, so a dispatcher that is stopped in the middle holds nobody up.
+        # Claims take turns, so that bounds, order and budgets hold however many dispatchers run. The lock is taken
+        # before the statement that counts, whose snapshot is then newer than the last claim; all goes to the server in
+        # one flush, so a dispatcher that is stopped in the middle holds nobody up.
         with self._db.connection() as connection, connection.pipeline(), connection.transaction():
             connection.execute("SELECT pg_advisory_xact_lock(%s)", (ONE_CLAIM_AT_A_TIME,))
             again = connection.execute(sql.REGIVE, {"after": REGIVE_AFTER}, binary=True)
@@ -80,7 +81,7 @@ class Work:
                 "states": [plan.state for plan in plans],
                 "finals": [plan.state in FINAL for plan in plans],
                 "payloads": [plan.payload for plan in plans],
-                "reasons": [plan.reason or None for plan in plans],
+                "reasons": [plain(plan.reason) for plan in plans],
             },
         )
 
@@ -109,8 +110,8 @@ class Work:
                 "again": [verdict.again_in for verdict in verdicts],
                 "suspicions": [verdict.suspicion for verdict in verdicts],
                 "attempts": [attempt and json.dumps(kept(attempt)) for attempt in attempts],
-                "reasons": [(attempt.reason or None) if attempt else None for attempt in attempts],
-                "providers": [attempt.provider_id if attempt else None for attempt in attempts],
+                "reasons": [plain(attempt.reason) if attempt else None for attempt in attempts],
+                "providers": [plain(attempt.provider_id) if attempt else None for attempt in attempts],
                 "delivered": health.delivered,
                 "failed": health.failed,
                 "blocked_for": health.blocked_for,
@@ -123,7 +124,7 @@ class Work:
         self._db.rows(sql.LOST, {"hint": hint_id})
 
     def take_over(self, hint_id: int) -> TakenOver | None:
-        rows = self._db.rows(sql.TAKE_OVER, {"hint": hint_id})
+        rows = self._db.rows(sql.TAKE_OVER, {"hint": hint_id, "seen": SEEN_DEATH, "silent": SILENCE})
         if not rows:
             return None
         return TakenOver(rows[0][-2], rows[0][0], rows[0][-1], [_due(row) for row in rows])

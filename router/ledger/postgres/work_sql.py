@@ -9,10 +9,11 @@ _ALLOWED = """floor(extract(epoch FROM greatest(interval '0.25 s', interval '1 s
             - greatest({spent_until}, now())) * {rate} + 0.001)"""
 
 # What is given out. `busy` finds the destinations that have due work by hopping over the index, not by reading it.
-# Candidates are, for each open destination, the oldest due of each lane, in shares: of eleven, eight live, two retried, one
-# replayed, and all of what the others leave. A key's deliveries go out in order: one goes only when every earlier one of its
-# key that still lives goes with it, in the same chunk, and none of its key is still unplanned. What is held up behind another
-# is looked at again when that one moves.
+# Candidates are, for each open destination, the oldest due of each lane, in shares: of eleven, eight live, two retried,
+# one replayed, and all of what the others leave; where only one may go, luck gives the lanes the same shares. A key's
+# deliveries go out in order: one goes only when every earlier one of its key that still lives goes with it, in the same
+# chunk, and none of its key is still unplanned. What is held up behind another is looked at again when that one moves,
+# or gives way.
 CLAIM = f"""
 WITH RECURSIVE busy (destination_id) AS (
     (SELECT destination_id FROM due WHERE hint_id IS NULL ORDER BY destination_id LIMIT 1)
@@ -39,41 +40,52 @@ WITH RECURSIVE busy (destination_id) AS (
     LEFT JOIN accounts AS a ON a.account = d.account
     WHERE d.enabled AND d.paused_at IS NULL AND d.breaker <> 'open' AND coalesce(a.blocked_until <= now(), true)
 ), open AS MATERIALIZED (
-    SELECT well.*, least(
+    SELECT well.*, greatest(0, least(
         seats * least(room, queue_room),
         batch * {_ALLOWED.format(rate="requests_per_second", spent_until="requests_next_at")},
         {_ALLOWED.format(rate="records_per_second", spent_until="records_next_at")},
         CASE WHEN catching_up THEN {_ALLOWED.format(rate="release_rate", spent_until="release_next_at")} END
-    )::integer AS take
+    ))::integer AS take
     FROM well WHERE room > 0 AND queue_room > 0
 ), candidate AS MATERIALIZED (
     SELECT o.destination_id, o.queue, o.seats, o.room, o.queue_room, o.route_id, o.given_at, o.order_limit, o.task, u.*,
         row_number() OVER (PARTITION BY o.destination_id ORDER BY u.share, u.lane) AS place
     FROM open AS o CROSS JOIN LATERAL (
-        SELECT turn.* FROM (VALUES (0::smallint, 1), (1::smallint, 4), (2::smallint, 8)) AS lanes (lane, weight)
+        SELECT turn.* FROM (
+            VALUES (0::smallint, 1, random()), (1::smallint, 4, random()), (2::smallint, 8, random())
+        ) AS lanes (lane, weight, luck)
         CROSS JOIN LATERAL (
             SELECT id, request_id, lane, ordering_key, seq, due_at, suspicion,
-                lanes.weight * row_number() OVER (ORDER BY due_at, seq) AS share
+                lanes.weight * (row_number() OVER (ORDER BY due_at, seq) - lanes.luck) AS share
             FROM due WHERE due.destination_id = o.destination_id AND due.lane = lanes.lane AND due.hint_id IS NULL
                 AND due.due_at <= now() AND NOT (lanes.lane = 2 AND o.replaying)
             ORDER BY due_at, seq LIMIT o.take
         ) AS turn
         ORDER BY turn.share, turn.lane LIMIT o.take
     ) AS u
+), keyed AS (
+    SELECT c.*, now() - c.order_limit * interval '1 second' AS gives_way, array_agg(c.seq) OVER key AS seqs,
+        c.seq = max(c.seq) OVER key AS last
+    FROM candidate AS c WINDOW key AS (PARTITION BY c.destination_id, c.ordering_key)
 ), judged AS MATERIALIZED (
-    SELECT c.*,
-        (SELECT greatest(p.due_at, now() + interval '30 ms') FROM due AS p
-            WHERE c.task = 'deliver' AND p.destination_id = c.destination_id AND p.ordering_key = c.ordering_key
-                AND p.seq < c.seq AND p.id > uuid_at(now() - c.order_limit * interval '1 second')
-                AND NOT EXISTS (SELECT FROM candidate AS x WHERE x.id = p.id)
-            ORDER BY p.seq LIMIT 1) AS behind,
-        c.route_id IS NOT NULL AND EXISTS (SELECT FROM due AS p WHERE p.destination_id = c.route_id
-            AND p.ordering_key = c.ordering_key AND p.seq < c.seq) AS unplanned
-    FROM candidate AS c
+    SELECT k.*, min(head.seq) OVER key AS head_seq, min(head.until) OVER key AS head_until,
+        min(unplanned.seq) OVER key AS unplanned_seq
+    FROM keyed AS k LEFT JOIN LATERAL (
+        SELECT p.seq, least(p.due_at, born_at(p.id) + k.order_limit * interval '1 second') AS until FROM due AS p
+        WHERE k.last AND k.task = 'deliver' AND p.destination_id = k.destination_id AND p.ordering_key = k.ordering_key
+            AND p.seq < k.seq AND p.seq <> ALL (k.seqs) AND p.id > uuid_at(k.gives_way)
+        ORDER BY p.seq LIMIT 1
+    ) AS head ON true LEFT JOIN LATERAL (
+        SELECT p.seq FROM due AS p
+        WHERE k.last AND p.destination_id = k.route_id AND p.ordering_key = k.ordering_key AND p.seq < k.seq
+            AND p.id > uuid_at(k.gives_way)
+        ORDER BY p.seq LIMIT 1
+    ) AS unplanned ON true
+    WINDOW key AS (PARTITION BY k.destination_id, k.ordering_key)
 ), free AS (
-    SELECT j.*, min(j.place) OVER key AS key_place, min(j.seq) OVER key AS key_seq, max(j.suspicion) OVER key > 2 AS alone,
-        min(j.lane) OVER key = 2 AS replay
-    FROM judged AS j WHERE j.behind IS NULL AND NOT j.unplanned
+    SELECT j.*, min(j.place) OVER key AS key_place, min(j.seq) OVER key AS key_seq,
+        max(j.suspicion) OVER key > 2 AS alone, min(j.lane) OVER key = 2 AS replay
+    FROM judged AS j WHERE coalesce(j.seq < j.head_seq, true) AND coalesce(j.seq < j.unplanned_seq, true)
     WINDOW key AS (PARTITION BY j.destination_id, j.ordering_key)
 ), seated AS (
     SELECT f.*,
@@ -104,31 +116,34 @@ WITH RECURSIVE busy (destination_id) AS (
     UPDATE due SET hint_id = chosen.hint_id FROM chosen CROSS JOIN LATERAL unnest(chosen.ids) AS member (id)
     WHERE due.id = member.id
 ), waiting AS (
-    UPDATE due SET due_at = judged.behind FROM judged WHERE due.id = judged.id AND judged.behind IS NOT NULL
+    UPDATE due SET due_at = greatest(now() + interval '30 ms', CASE WHEN j.seq > j.head_seq THEN j.head_until END)
+    FROM judged AS j WHERE due.id = j.id AND (j.seq > j.head_seq OR j.seq > j.unplanned_seq)
 ), bill AS MATERIALIZED (
     SELECT destination_id, sum(ceil(cardinality(ids)::float8 / batch)) AS calls, sum(cardinality(ids)) AS records
     FROM chosen JOIN open USING (destination_id) GROUP BY destination_id
 ), served AS (
-    UPDATE destinations AS d SET given_at = now(), release_next_at = CASE WHEN o.catching_up
-        THEN greatest(d.release_next_at, now()) + bill.records / d.release_rate * interval '1 second'
-        ELSE d.release_next_at END
+    UPDATE destinations AS d SET given_at = now(),
+        catching_up = d.catching_up
+            AND o.take <= (SELECT count(*) FROM candidate AS c WHERE c.destination_id = bill.destination_id),
+        release_next_at = CASE WHEN d.catching_up
+            THEN greatest(d.release_next_at, now()) + bill.records / d.release_rate * interval '1 second'
+            ELSE d.release_next_at END
     FROM bill JOIN open AS o USING (destination_id) WHERE d.destination_id = bill.destination_id
-), caught_up AS (
-    UPDATE destinations AS d SET catching_up = false FROM open AS o
-    WHERE d.destination_id = o.destination_id AND o.catching_up AND o.take > 0
-        AND NOT EXISTS (SELECT FROM candidate AS c WHERE c.destination_id = o.destination_id)
 ), spent AS (
     INSERT INTO accounts AS a (account, requests_next_at, records_next_at)
     SELECT o.account,
-        max(coalesce(greatest(o.requests_next_at, now()) + bill.calls / o.requests_per_second * interval '1 s', '-infinity')),
-        max(coalesce(greatest(o.records_next_at, now()) + bill.records / o.records_per_second * interval '1 s', '-infinity'))
+        coalesce(max(greatest(o.requests_next_at, now()))
+            + sum(bill.calls / o.requests_per_second) * interval '1 s', '-infinity'),
+        coalesce(max(greatest(o.records_next_at, now()))
+            + sum(bill.records / o.records_per_second) * interval '1 s', '-infinity')
     FROM bill JOIN open AS o USING (destination_id)
     WHERE o.requests_per_second IS NOT NULL OR o.records_per_second IS NOT NULL
     GROUP BY o.account ORDER BY o.account
     ON CONFLICT (account) DO UPDATE SET requests_next_at = excluded.requests_next_at,
         records_next_at = excluded.records_next_at
 )
-SELECT c.hint_id, c.task, c.queue, d.client || '/' || d.group_key || '/' || d.integration, c.requests, cardinality(c.ids)
+SELECT c.hint_id, c.task, c.queue, d.client || '/' || d.group_key || '/' || d.integration, c.requests,
+    cardinality(c.ids)
 FROM chosen AS c JOIN destinations AS d USING (destination_id) ORDER BY c.hint_id
 """
 
@@ -148,7 +163,8 @@ WITH again AS (
     UPDATE hints SET given_at = now() WHERE started_at IS NULL AND given_at < now() - %(after)s * interval '1 second'
     RETURNING *
 )
-SELECT a.hint_id, a.task, a.queue, d.client || '/' || d.group_key || '/' || d.integration, a.requests, cardinality(a.ids)
+SELECT a.hint_id, a.task, a.queue, d.client || '/' || d.group_key || '/' || d.integration, a.requests,
+    cardinality(a.ids)
 FROM again AS a JOIN destinations AS d USING (destination_id) ORDER BY a.hint_id
 """
 
@@ -171,8 +187,8 @@ WITH mine AS MATERIALIZED (
 START_ROUTE = (
     _START
     + """
-SELECT due.id, r.request_id, r.client, r.environment, r.group_key, r.entity, r.type, r.action, r.mapping_version, c.data,
-    due.suspicion
+SELECT due.id, r.request_id, r.client, r.environment, r.group_key, r.entity, r.type, r.action, r.mapping_version,
+    c.data, due.suspicion
 FROM mine CROSS JOIN LATERAL unnest(mine.ids) AS member (id)
 JOIN due ON due.id = member.id AND due.hint_id = mine.hint_id
 JOIN records AS c ON c.record_id = due.id
@@ -182,8 +198,8 @@ ORDER BY due.seq
 )
 _DELIVERIES = """
 SELECT mine.destination_id, due.id, r.request_id, r.client, r.group_key, r.environment, due.ordering_key, d.operation,
-    d.payload, r.mapping_version, r.received_at, jsonb_array_length(d.attempts),
-    coalesce(extract(epoch FROM now() - (d.attempts -> 0 ->> 'at')::timestamptz)::float8, 0.0), due.suspicion, d.state
+    d.payload, r.mapping_version, r.received_at, jsonb_array_length(d.attempts) - d.earlier,
+    coalesce(extract(epoch FROM now() - (d.attempts -> d.earlier::integer ->> 'at')::timestamptz)::float8, 0.0), due.suspicion, d.state
 """
 _OF_MINE = """
 FROM mine CROSS JOIN LATERAL unnest(mine.ids) AS member (id)
@@ -203,15 +219,15 @@ WITH mine AS MATERIALIZED (
 SELECT hint_id FROM mine
 """
 
-# What a request is still owed goes down by what became final; the one statement that brings it to nothing also makes its
-# callback. Callbacks settle nothing and have no callbacks of their own.
+# What a request is still owed goes down by what became final; the one statement that brings it to nothing also makes
+# its callback. Callbacks settle nothing and have no callbacks of their own.
 _SETTLE = """
 owing AS MATERIALIZED (
-    SELECT r.request_id FROM requests AS r JOIN counted USING (request_id) ORDER BY r.request_id FOR UPDATE OF r
+    SELECT counted.* FROM requests AS r JOIN counted USING (request_id) ORDER BY r.request_id FOR UPDATE OF r
 ), settled AS (
     UPDATE requests AS r SET planned = r.planned + c.planned, open = r.open + c.opened, failed = r.failed + c.failed,
         completed_at = CASE WHEN r.open + c.opened = 0 THEN coalesce(r.completed_at, now()) ELSE r.completed_at END
-    FROM owing JOIN counted AS c USING (request_id) WHERE r.request_id = owing.request_id
+    FROM owing AS c WHERE r.request_id = c.request_id
     RETURNING r.request_id, r.callback_id, r.open, r.failed, r.completed_at
 ), told AS MATERIALIZED (
     SELECT fresh_id() AS id, news.*, nextval('record_seq') AS seq FROM (
@@ -278,6 +294,7 @@ WITH fence AS MATERIALIZED (
     ) AS v (id, state, final, again, suspicion, attempt, reason, provider)
     JOIN due ON due.id = v.id AND due.hint_id = fence.hint_id
     JOIN deliveries AS d ON d.delivery_id = v.id
+    FOR UPDATE OF due
 ), judged AS (
     UPDATE deliveries AS d SET state = v.state, reason = coalesce(v.reason, d.reason),
         provider_id = coalesce(v.provider, d.provider_id),
@@ -295,6 +312,10 @@ WITH fence AS MATERIALIZED (
 ), handed_back AS (
     UPDATE due SET hint_id = NULL FROM fence CROSS JOIN LATERAL unnest(fence.ids) AS member (id)
     WHERE %(done)s AND due.id = member.id AND due.hint_id = fence.hint_id AND due.id NOT IN (SELECT id FROM verdict)
+    RETURNING due.id
+), unmarked AS (
+    UPDATE deliveries AS d SET state = CASE WHEN d.attempts = '[]' THEN 'pending' ELSE 'retrying' END
+    FROM handed_back WHERE d.delivery_id = handed_back.id AND d.state = 'sending'
 ), ended AS (
     DELETE FROM hints USING fence WHERE %(done)s AND hints.hint_id = fence.hint_id
 ), counted AS MATERIALIZED (
@@ -329,10 +350,15 @@ WITH old AS MATERIALIZED (
     DELETE FROM hints WHERE hint_id = %(hint)s AND lease_until <= now() RETURNING *
 ), mine AS MATERIALIZED (
     INSERT INTO hints (hint_id, destination_id, queue, task, replay, ids, requests, started_at, lease_until, worker)
-    SELECT nextval('hint_seq'), destination_id, queue, task, replay, ids, requests, now(), now() + interval '30 seconds', 'judge'
-    FROM old WHERE task = 'deliver' RETURNING hint_id, destination_id, ids
+    SELECT nextval('hint_seq'), destination_id, queue, task, replay, ids, requests, now(),
+        now() + interval '30 seconds', 'judge'
+    FROM old WHERE task = 'deliver'
+        AND EXISTS (SELECT FROM unnest(ids) AS member (id) JOIN due USING (id) WHERE due.hint_id = old.hint_id)
+    RETURNING hint_id, destination_id, ids
 ), freed AS (
-    UPDATE due SET hint_id = NULL, suspicion = due.suspicion + 2 FROM old CROSS JOIN LATERAL unnest(old.ids) AS member (id)
+    UPDATE due SET hint_id = NULL,
+        suspicion = due.suspicion + CASE WHEN old.worker = 'lost' THEN %(seen)s ELSE %(silent)s END
+    FROM old CROSS JOIN LATERAL unnest(old.ids) AS member (id)
     WHERE old.task = 'route' AND due.id = member.id AND due.hint_id = old.hint_id
 ), taken AS (
     UPDATE due SET hint_id = mine.hint_id FROM mine CROSS JOIN old CROSS JOIN LATERAL unnest(mine.ids) AS member (id)

@@ -22,6 +22,7 @@ from router.model import (
     NewRequest,
     Planned,
     Rejected,
+    State,
     TakenOver,
     Trouble,
     Verdict,
@@ -116,6 +117,80 @@ class Audit:
         return len(self.differences)
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A destination as operators see it. waiting: everything due or to be, in flight included. in_flight: being sent."""
+
+    number: int
+    client: str
+    group: str
+    integration: str
+    kind: str
+    connector: str
+    account: str
+    enabled: bool
+    paused_at: datetime | None
+    paused_by: str | None
+    breaker: str
+    breaker_reason: str | None
+    breaker_since: datetime | None
+    catching_up: bool
+    blocked_until: datetime | None
+    waiting: int
+    in_flight: int
+    oldest_due_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which deliveries are meant; None does not narrow. reason: a part of it, in either case. Times are of acceptance."""
+
+    states: Sequence[State] = (State.DEAD, State.UNKNOWN)
+    destinations: Sequence[int] | None = None
+    reason: str | None = None
+    entity: str | None = None
+    type: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    request_id: UUID | None = None
+    deliveries: Sequence[UUID] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A delivery in a list of them, without its payload."""
+
+    delivery_id: UUID
+    request_id: UUID
+    client: str
+    group: str
+    integration: str
+    entity: str
+    type: str
+    operation: str
+    state: State
+    reason: str
+    attempts: int
+    received_at: datetime
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Remapped:
+    """What mapping a delivery's record anew takes: payload as it was planned, data as it was accepted (JSON texts)."""
+
+    delivery_id: UUID
+    client: str
+    group: str
+    integration: str
+    entity: str
+    type: str
+    action: str
+    operation: str
+    payload: str = field(repr=False)
+    data: str = field(repr=False)
+
+
 class Intake(Protocol):
     """What the receiver keeps."""
 
@@ -186,7 +261,7 @@ class Work(Protocol):
         ...
 
     def slot(self, account: str, calls_per_second: float, patience: float) -> float | None:
-        """Take the account's next call: seconds to wait before making it. None: longer than `patience`, nothing taken."""
+        """Take the account's next call: seconds to wait before making it. None: longer than `patience`, not taken."""
         ...
 
     def finish(self, hint_id: int, verdicts: Sequence[Verdict], health: Health, *, done: bool) -> int:
@@ -218,6 +293,40 @@ class Work(Protocol):
 
     def keep_house(self, retention_days: int) -> None:
         """Make the partitions of the coming weeks, drop those past retention, forget expired idempotency keys."""
+        ...
+
+
+class Steering(Protocol):
+    """What a person may do to the work. `by` is who asked, kept in the history."""
+
+    def places(self, client: str | None = None) -> list[Place]: ...
+
+    def pause(self, destinations: Sequence[int], by: str) -> int:
+        """Give out nothing more of these; what is accepted meanwhile parks. Returns how many were not paused yet."""
+        ...
+
+    def resume(self, destinations: Sequence[int]) -> int:
+        """Let it out again, in order, at the destination's release rate; closes an open breaker too."""
+        ...
+
+    def letters(self, selection: Selection, limit: int, after: UUID | None = None) -> list[Letter]:
+        """The selected deliveries in the order of their ids, from after one of them."""
+        ...
+
+    def replayable(self, deliveries: Sequence[UUID]) -> list[Remapped]:
+        """What is needed to map these again."""
+        ...
+
+    def replay(self, deliveries: Sequence[UUID], by: str, changed: Mapping[UUID, tuple[str, str]] | None = None) -> int:
+        """Send these again, as they were or with another (operation, payload). Returns how many: only ended ones."""
+        ...
+
+    def resolve(self, deliveries: Sequence[UUID], by: str) -> int:
+        """A person knows that these `unknown` ones arrived."""
+        ...
+
+    def cancel(self, deliveries: Sequence[UUID], by: str) -> int:
+        """Send these no more. Returns how many: only those that are not being sent just now."""
         ...
 
 
@@ -276,7 +385,7 @@ class Registry(Protocol):
     def keep_token(self, account: str, token: bytes, expires_at: datetime) -> None: ...
 
 
-class Ledger(Intake, Traces, Work, Registry, Protocol):
+class Ledger(Intake, Traces, Work, Steering, Registry, Protocol):
     """All of it."""
 
     def ping(self) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from router.ledger.postgres.intake import Intake
 from router.ledger.postgres.pool import Database
 from router.ledger.postgres.registry import Registry
+from router.ledger.postgres.steering import Steering
 from router.ledger.postgres.traces import Traces
 from router.ledger.postgres.work import Work
 
 
-class PostgresLedger(Intake, Traces, Work, Registry):
+class PostgresLedger(Intake, Traces, Work, Steering, Registry):
     """`router.ledger.base.Ledger` on PostgreSQL 14 or later."""
 
     def __init__(self, url: str, size: int = 8) -> None:

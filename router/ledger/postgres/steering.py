@@ -1,0 +1,177 @@
+"""What a person may do to the work, in PostgreSQL: pause and resume, list what failed, replay, resolve, cancel."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from router.ledger.base import Letter, Place, Remapped, Selection
+from router.ledger.postgres.pool import Database
+from router.model import State
+
+PLACES = """
+SELECT d.destination_id, d.client, d.group_key, d.integration, d.kind, d.connector, d.account, d.enabled, d.paused_at,
+    d.paused_by, d.breaker, d.breaker_reason, d.breaker_since, d.catching_up,
+    CASE WHEN a.blocked_until > now() THEN a.blocked_until END,
+    (SELECT count(*) FROM (SELECT FROM due WHERE due.destination_id = d.destination_id LIMIT %(most)s) AS counted),
+    (SELECT coalesce(sum(cardinality(h.ids)), 0) FROM hints AS h WHERE h.destination_id = d.destination_id
+        AND h.started_at IS NOT NULL),
+    (SELECT min(oldest.due_at) FROM (VALUES (0::smallint), (1::smallint), (2::smallint)) AS lanes (lane)
+        CROSS JOIN LATERAL (SELECT due_at FROM due WHERE due.destination_id = d.destination_id AND due.lane = lanes.lane
+            AND due.hint_id IS NULL ORDER BY due_at LIMIT 1) AS oldest)
+FROM destinations AS d LEFT JOIN accounts AS a USING (account)
+WHERE (%(client)s::text IS NULL OR d.client = %(client)s) ORDER BY d.client, d.group_key, d.integration
+"""
+PAUSE = """
+UPDATE destinations SET paused_at = coalesce(paused_at, now()), paused_by = coalesce(paused_by, %(by)s)
+WHERE destination_id = ANY(%(ids)s::integer[]) AND kind <> 'route' AND paused_at IS NULL RETURNING destination_id
+"""
+RESUME = """
+UPDATE destinations SET paused_at = NULL, paused_by = NULL, catching_up = true, release_next_at = now(),
+    breaker = 'closed', breaker_reason = NULL, breaker_since = NULL, opened_times = 0, delivered_lately = 0,
+    failed_lately = 0, lately_since = now()
+WHERE destination_id = ANY(%(ids)s::integer[]) AND (paused_at IS NOT NULL OR breaker <> 'closed') RETURNING destination_id
+"""
+LETTERS = """
+SELECT d.delivery_id, d.request_id, p.client, p.group_key, p.integration, r.entity, r.type, d.operation, d.state,
+    coalesce(d.reason, ''), jsonb_array_length(d.attempts), r.received_at, d.finished_at
+FROM deliveries AS d JOIN destinations AS p USING (destination_id) JOIN requests AS r ON r.request_id = d.request_id
+WHERE d.state = ANY(%(states)s::text[]) AND d.payload IS NOT NULL AND p.kind = 'deliver'
+    AND d.delivery_id > %(after)s
+    AND (%(since)s::timestamptz IS NULL OR d.delivery_id >= uuid_at(%(since)s))
+    AND (%(until)s::timestamptz IS NULL OR d.delivery_id < uuid_at(%(until)s))
+    AND (%(destinations)s::integer[] IS NULL OR d.destination_id = ANY(%(destinations)s::integer[]))
+    AND (%(reason)s::text IS NULL OR position(lower(%(reason)s) IN lower(d.reason)) > 0)
+    AND (%(entity)s::text IS NULL OR r.entity = %(entity)s)
+    AND (%(type)s::text IS NULL OR r.type = %(type)s)
+    AND (%(request)s::uuid IS NULL OR d.request_id = %(request)s)
+    AND (%(deliveries)s::uuid[] IS NULL OR d.delivery_id = ANY(%(deliveries)s::uuid[]))
+ORDER BY d.delivery_id LIMIT %(limit)s
+"""
+RECORDS = """
+SELECT d.delivery_id, p.client, p.group_key, p.integration, r.entity, r.type, r.action, d.operation, d.payload, c.data
+FROM deliveries AS d JOIN destinations AS p USING (destination_id) JOIN requests AS r ON r.request_id = d.request_id
+JOIN records AS c ON c.record_id = (left(d.delivery_id::text, 31) || '00000')::uuid
+WHERE d.delivery_id = ANY(%(ids)s::uuid[]) ORDER BY d.delivery_id
+"""
+
+# Requests are locked in the order of their ids, as wherever they are settled.
+_RECOUNT = """
+owing AS MATERIALIZED (
+    SELECT r.request_id FROM requests AS r JOIN counted USING (request_id) ORDER BY r.request_id FOR UPDATE OF r
+), recounted AS (
+    UPDATE requests AS r SET open = r.open + c.opened, failed = r.failed + c.failed,
+        completed_at = CASE WHEN r.open + c.opened = 0 THEN coalesce(r.completed_at, now()) ELSE r.completed_at END
+    FROM owing JOIN counted AS c USING (request_id) WHERE r.request_id = owing.request_id
+)
+"""
+_NOTE = "jsonb_build_object('at', to_char(now(), 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'), 'ms', 0, 'outcome', {what}, 'by', %(by)s::text)"
+
+# A replay is new attempts of the same delivery: what was tried before stays in its history and counts no more.
+REPLAY = f"""
+WITH chosen AS MATERIALIZED (
+    SELECT c.*, d.state, d.request_id, d.destination_id, p.kind FROM unnest(
+        %(ids)s::uuid[], %(operations)s::text[], %(payloads)s::text[]) AS c (id, operation, payload)
+    JOIN deliveries AS d ON d.delivery_id = c.id JOIN destinations AS p USING (destination_id)
+    WHERE d.state IN ('dead', 'unknown', 'delivered', 'cancelled') AND d.payload IS NOT NULL
+    ORDER BY d.delivery_id FOR UPDATE OF d
+), revived AS (
+    UPDATE deliveries AS d SET state = 'pending', finished_at = NULL, payload = coalesce(c.payload, d.payload),
+        operation = coalesce(c.operation, d.operation), recovering = d.state IN ('dead', 'unknown'),
+        earlier = jsonb_array_length(d.attempts) + 1, attempts = d.attempts || {_NOTE.format(what="'replayed'")}
+    FROM chosen AS c WHERE d.delivery_id = c.id
+), queued AS (
+    INSERT INTO due (id, request_id, destination_id, lane, ordering_key, seq, due_at)
+    SELECT c.id, c.request_id, c.destination_id, 2, coalesce(r.ordering_key, c.request_id),
+        coalesce(r.seq, nextval('record_seq')), now()
+    FROM chosen AS c LEFT JOIN records AS r ON r.record_id = (left(c.id::text, 31) || '00000')::uuid
+    ON CONFLICT DO NOTHING
+), counted AS MATERIALIZED (
+    SELECT request_id, count(*)::integer AS opened, -(count(*) FILTER (WHERE state IN ('dead', 'unknown')))::integer AS failed
+    FROM chosen WHERE kind = 'deliver' GROUP BY request_id
+), {_RECOUNT}
+SELECT count(*) FROM chosen
+"""
+RESOLVE = f"""
+WITH chosen AS MATERIALIZED (
+    SELECT delivery_id, request_id FROM deliveries
+    WHERE delivery_id = ANY(%(ids)s::uuid[]) AND state = 'unknown' ORDER BY delivery_id FOR UPDATE
+), settled AS (
+    UPDATE deliveries AS d SET state = 'delivered', attempts = d.attempts || {_NOTE.format(what="'delivered'")}
+    FROM chosen AS c WHERE d.delivery_id = c.delivery_id
+), counted AS MATERIALIZED (
+    SELECT request_id, 0 AS opened, -count(*)::integer AS failed FROM chosen GROUP BY request_id
+), {_RECOUNT}
+SELECT count(*) FROM chosen
+"""
+CANCEL = f"""
+WITH chosen AS MATERIALIZED (
+    DELETE FROM due USING destinations AS p WHERE due.id = ANY(%(ids)s::uuid[]) AND due.hint_id IS NULL
+        AND p.destination_id = due.destination_id AND p.kind = 'deliver'
+    RETURNING due.id, due.request_id
+), cancelled AS (
+    UPDATE deliveries AS d SET state = 'cancelled', finished_at = now(), recovering = false,
+        attempts = d.attempts || {_NOTE.format(what="'cancelled'")}
+    FROM chosen AS c WHERE d.delivery_id = c.id
+), counted AS MATERIALIZED (
+    SELECT request_id, -count(*)::integer AS opened, 0 AS failed FROM chosen GROUP BY request_id
+), {_RECOUNT}
+SELECT count(*) FROM chosen
+"""
+MOST_COUNTED = 1_000_000
+
+
+class Steering:
+    """`router.ledger.base.Steering`."""
+
+    _db: Database
+
+    def places(self, client: str | None = None) -> list[Place]:
+        return [Place(*row) for row in self._db.rows(PLACES, {"client": client, "most": MOST_COUNTED})]
+
+    def pause(self, destinations: Sequence[int], by: str) -> int:
+        return len(self._db.rows(PAUSE, {"ids": list(destinations), "by": by}))
+
+    def resume(self, destinations: Sequence[int]) -> int:
+        return len(self._db.rows(RESUME, {"ids": list(destinations)}))
+
+    def letters(self, selection: Selection, limit: int, after: UUID | None = None) -> list[Letter]:
+        rows = self._db.rows(
+            LETTERS,
+            {
+                "states": [str(state) for state in selection.states],
+                "after": after or UUID(int=0),
+                "since": selection.since,
+                "until": selection.until,
+                "destinations": list(selection.destinations) if selection.destinations is not None else None,
+                "reason": selection.reason,
+                "entity": selection.entity,
+                "type": selection.type,
+                "request": selection.request_id,
+                "deliveries": list(selection.deliveries) if selection.deliveries is not None else None,
+                "limit": limit,
+            },
+        )
+        return [Letter(*(*row[:8], State(row[8]), *row[9:])) for row in rows]
+
+    def replayable(self, deliveries: Sequence[UUID]) -> list[Remapped]:
+        return [Remapped(*row) for row in self._db.rows(RECORDS, {"ids": list(deliveries)})]
+
+    def replay(self, deliveries: Sequence[UUID], by: str, changed: Mapping[UUID, tuple[str, str]] | None = None) -> int:
+        new = changed or {}
+        rows = self._db.rows(
+            REPLAY,
+            {
+                "ids": list(deliveries),
+                "operations": [new[each][0] if each in new else None for each in deliveries],
+                "payloads": [new[each][1] if each in new else None for each in deliveries],
+                "by": by,
+            },
+        )
+        return int(rows[0][0])
+
+    def resolve(self, deliveries: Sequence[UUID], by: str) -> int:
+        return int(self._db.rows(RESOLVE, {"ids": list(deliveries), "by": by})[0][0])
+
+    def cancel(self, deliveries: Sequence[UUID], by: str) -> int:
+        return int(self._db.rows(CANCEL, {"ids": list(deliveries), "by": by})[0][0])

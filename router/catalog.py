@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from types import MappingProxyType
 from typing import Any
@@ -12,10 +12,6 @@ from connectors import registry
 from connectors.base import Command, Connector, Operation, Tokens, Wire
 from connectors.dry import DryTokens, DryWire, Stopped
 from router.mapping import ConnectorFacts, OperationFacts
-
-
-class NothingSent(Exception):
-    """The connector would make no call for this payload. The message is its reason."""
 
 
 @cache
@@ -33,35 +29,45 @@ def _operation(one: Operation) -> OperationFacts:
     return OperationFacts(one.fields, one.entities, one.batch, one.batch_cap, one.repeat_safe, one.removes)
 
 
-def build(connector: str, options: Mapping[str, Any], wire: Wire, tokens: Tokens) -> Connector:
-    """The connector of one integration. options: secrets among them; raises marshmallow's ValidationError when wrong."""
-    kind = registry.connector(connector)
-    return kind(kind.options().load(options), wire, tokens)
+def load(connector: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """An integration's options, secrets among them, as its connector takes them: checked, and with defaults.
+
+    Raises marshmallow's ValidationError; LookupError for an unknown connector.
+    """
+    loaded: dict[str, Any] = registry.connector(connector).options().load(options)
+    return loaded
+
+
+def build(connector: str, loaded: Mapping[str, Any], wire: Wire, tokens: Tokens) -> Connector:
+    """The connector of one integration, with options that `load` gave."""
+    return registry.connector(connector)(loaded, wire, tokens)
 
 
 def preview(
-    connector: str, options: Mapping[str, Any], operation: str, payload: Mapping[str, Any], accepted_at: datetime
+    connector: str,
+    loaded: Mapping[str, Any],
+    operation: str,
+    payload: Mapping[str, Any],
+    accepted_at: datetime | None = None,
 ) -> dict[str, Any]:
     """The HTTP request that one record would become: {"method", "url", "headers", "body"}, every credential as `***`.
 
-    Raises `NothingSent` with the connector's reason when it would make none.
+    {"nothing_sent": reason} where the connector would make none. accepted_at: aware; now unless given.
     """
     kind = registry.connector(connector)
-    loaded = kind.options().load(options)
+    command = Command("preview", payload, accepted_at=accepted_at or datetime.now(UTC))
     try:
-        (outcome,) = kind(loaded, DryWire(), DryTokens()).send(
-            operation, [Command("preview", payload, accepted_at=accepted_at)]
-        )
+        (outcome,) = kind(loaded, DryWire(), DryTokens()).send(operation, [command])
     except Stopped as stopped:
         return stopped.request.masked(_secrets(kind, loaded), kind.masked)
-    raise NothingSent(outcome.reason)
+    return {"nothing_sent": outcome.reason}
 
 
 def _secrets(kind: type[Connector], loaded: Mapping[str, Any]) -> list[str]:
     """The values of the options that are secret."""
-    found = []
+    found: list[str] = []
     for name, one in kind.options().fields.items():
         value = loaded.get(one.attribute or name)
         if one.metadata.get("secret") and value:
-            found += [str(item) for item in value] if isinstance(value, list) else [str(value)]
+            found += map(str, value) if isinstance(value, list) else [str(value)]
     return found

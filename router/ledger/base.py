@@ -119,7 +119,7 @@ class Audit:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A destination as operators see it. waiting: everything due or to be, in flight included. in_flight: being sent."""
+    """A destination as operators see it. waiting: everything still owed, in flight included. in_flight: being sent."""
 
     number: int
     client: str
@@ -143,7 +143,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which deliveries are meant; None does not narrow. reason: a part of it, in either case. Times are of acceptance."""
+    """Which deliveries are meant; None does not narrow. reason: a part of it, in either case. Times: of acceptance."""
 
     states: Sequence[State] = (State.DEAD, State.UNKNOWN)
     destinations: Sequence[int] | None = None

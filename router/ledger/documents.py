@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -165,7 +165,7 @@ def _delivery(row: DeliveryRow) -> dict[str, Any]:
         "status": state.value,
         "reason": reason,
         "since": _iso(since),
-        "attempts": len(row.attempts),
+        "attempts": sum(1 for _ in _tries(row)),
         "providerId": row.provider_id,
         "deliveredAt": _iso(row.finished_at) if state is State.DELIVERED else None,
         "nextAttemptAt": _iso(row.due_at) if state in _WAITING else None,
@@ -181,7 +181,7 @@ def _callback(row: DeliveryRow) -> dict[str, Any]:
     return told | {name: shown[name] for name in _OF_CALLBACKS}
 
 
-_OF_ATTEMPTS = ("at", "ms", "outcome", "status", "reason", "providerId", "warnings", "errors", "request")
+_OF_ATTEMPTS = ("at", "ms", "outcome", "by", "status", "reason", "providerId", "warnings", "errors", "request")
 _WAITING = frozenset({State.PENDING, State.RETRYING, State.PARKED})
 _OF_CALLBACKS = (
     "deliveryId",
@@ -200,7 +200,7 @@ def _state(row: DeliveryRow) -> tuple[State, str | None, datetime | None]:
     """The state, and of one that no attempt explains also why and since when."""
     stored = State(row.state)
     if stored in FINAL:
-        return stored, row.reason if not row.attempts else None, None
+        return stored, None if row.attempts else row.reason, None
     if row.started or stored is State.SENDING:
         return State.SENDING, None, None
     if not row.enabled:
@@ -216,12 +216,18 @@ def _error(row: DeliveryRow) -> dict[str, Any] | None:
     """What the last attempt failed with, unless it is there by now."""
     if row.state == State.DELIVERED:
         return None
-    failed = next((one for one in reversed(row.attempts) if one["outcome"] != "delivered"), None)
+    failed = next((one for one in _tries(row, last_first=True) if one["outcome"] != "delivered"), None)
     if failed is not None:
         return {"reason": failed.get("reason", ""), "status": failed.get("status"), "errors": failed.get("errors", {})}
     if row.state in (State.DEAD, State.UNKNOWN):
         return {"reason": row.reason or "", "status": None, "errors": {}}
     return None
+
+
+def _tries(row: DeliveryRow, *, last_first: bool = False) -> Iterator[Mapping[str, Any]]:
+    """The history without what people did to the delivery, which is told by `by`."""
+    history = reversed(row.attempts) if last_first else row.attempts
+    return (one for one in history if "by" not in one)
 
 
 def _payload(row: DeliveryRow) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from router.ledger.base import Letter, Place, Remapped, Selection
 from router.ledger.postgres.pool import Database
+from router.ledger.postgres.work_sql import SETTLE
 from router.model import State
 
 PLACES = """
@@ -30,7 +31,8 @@ RESUME = """
 UPDATE destinations SET paused_at = NULL, paused_by = NULL, catching_up = true, release_next_at = now(),
     breaker = 'closed', breaker_reason = NULL, breaker_since = NULL, opened_times = 0, delivered_lately = 0,
     failed_lately = 0, lately_since = now()
-WHERE destination_id = ANY(%(ids)s::integer[]) AND (paused_at IS NOT NULL OR breaker <> 'closed') RETURNING destination_id
+WHERE destination_id = ANY(%(ids)s::integer[]) AND (paused_at IS NOT NULL OR breaker <> 'closed')
+RETURNING destination_id
 """
 LETTERS = """
 SELECT d.delivery_id, d.request_id, p.client, p.group_key, p.integration, r.entity, r.type, d.operation, d.state,
@@ -55,17 +57,10 @@ JOIN records AS c ON c.record_id = (left(d.delivery_id::text, 31) || '00000')::u
 WHERE d.delivery_id = ANY(%(ids)s::uuid[]) ORDER BY d.delivery_id
 """
 
-# Requests are locked in the order of their ids, as wherever they are settled.
-_RECOUNT = """
-owing AS MATERIALIZED (
-    SELECT r.request_id FROM requests AS r JOIN counted USING (request_id) ORDER BY r.request_id FOR UPDATE OF r
-), recounted AS (
-    UPDATE requests AS r SET open = r.open + c.opened, failed = r.failed + c.failed,
-        completed_at = CASE WHEN r.open + c.opened = 0 THEN coalesce(r.completed_at, now()) ELSE r.completed_at END
-    FROM owing JOIN counted AS c USING (request_id) WHERE r.request_id = owing.request_id
-)
-"""
-_NOTE = "jsonb_build_object('at', to_char(now(), 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'), 'ms', 0, 'outcome', {what}, 'by', %(by)s::text)"
+# Who asked, and for what, in the history.
+_NOTE = """jsonb_build_object('at', to_char(now(), 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'ms', 0, 'outcome', '{what}',
+            'by', %(by)s::text)"""
+_NOTHING_HAPPENED = "SELECT NULL::uuid AS request_id, NULL AS event, NULL::uuid AS subject WHERE false"
 
 # A replay is new attempts of the same delivery: what was tried before stays in its history and counts no more.
 REPLAY = f"""
@@ -78,7 +73,7 @@ WITH chosen AS MATERIALIZED (
 ), revived AS (
     UPDATE deliveries AS d SET state = 'pending', finished_at = NULL, payload = coalesce(c.payload, d.payload),
         operation = coalesce(c.operation, d.operation), recovering = d.state IN ('dead', 'unknown'),
-        earlier = jsonb_array_length(d.attempts) + 1, attempts = d.attempts || {_NOTE.format(what="'replayed'")}
+        earlier = jsonb_array_length(d.attempts) + 1, attempts = d.attempts || {_NOTE.format(what="replayed")}
     FROM chosen AS c WHERE d.delivery_id = c.id
 ), queued AS (
     INSERT INTO due (id, request_id, destination_id, lane, ordering_key, seq, due_at)
@@ -87,35 +82,46 @@ WITH chosen AS MATERIALIZED (
     FROM chosen AS c LEFT JOIN records AS r ON r.record_id = (left(c.id::text, 31) || '00000')::uuid
     ON CONFLICT DO NOTHING
 ), counted AS MATERIALIZED (
-    SELECT request_id, count(*)::integer AS opened, -(count(*) FILTER (WHERE state IN ('dead', 'unknown')))::integer AS failed
+    SELECT request_id, 0 AS planned, count(*)::integer AS opened,
+        -(count(*) FILTER (WHERE state IN ('dead', 'unknown')))::integer AS failed
     FROM chosen WHERE kind = 'deliver' GROUP BY request_id
-), {_RECOUNT}
+), happened AS (
+    {_NOTHING_HAPPENED}
+), {SETTLE}
 SELECT count(*) FROM chosen
 """
 RESOLVE = f"""
 WITH chosen AS MATERIALIZED (
-    SELECT delivery_id, request_id FROM deliveries
-    WHERE delivery_id = ANY(%(ids)s::uuid[]) AND state = 'unknown' ORDER BY delivery_id FOR UPDATE
-), settled AS (
-    UPDATE deliveries AS d SET state = 'delivered', attempts = d.attempts || {_NOTE.format(what="'delivered'")}
+    SELECT d.delivery_id, d.request_id, p.kind FROM deliveries AS d JOIN destinations AS p USING (destination_id)
+    WHERE d.delivery_id = ANY(%(ids)s::uuid[]) AND d.state = 'unknown' ORDER BY d.delivery_id FOR UPDATE OF d
+), known AS (
+    UPDATE deliveries AS d SET state = 'delivered', attempts = d.attempts || {_NOTE.format(what="delivered")}
     FROM chosen AS c WHERE d.delivery_id = c.delivery_id
 ), counted AS MATERIALIZED (
-    SELECT request_id, 0 AS opened, -count(*)::integer AS failed FROM chosen GROUP BY request_id
-), {_RECOUNT}
+    SELECT request_id, 0 AS planned, 0 AS opened, -count(*)::integer AS failed FROM chosen WHERE kind = 'deliver'
+    GROUP BY request_id
+), happened AS (
+    SELECT request_id, 'delivery.recovered' AS event, delivery_id AS subject FROM chosen WHERE kind = 'deliver'
+), {SETTLE}
 SELECT count(*) FROM chosen
 """
+# What a claim is giving out at this moment is locked by it, and too late to be cancelled.
 CANCEL = f"""
 WITH chosen AS MATERIALIZED (
-    DELETE FROM due USING destinations AS p WHERE due.id = ANY(%(ids)s::uuid[]) AND due.hint_id IS NULL
-        AND p.destination_id = due.destination_id AND p.kind = 'deliver'
-    RETURNING due.id, due.request_id
+    DELETE FROM due WHERE id IN (
+        SELECT due.id FROM due JOIN destinations AS p USING (destination_id)
+        WHERE due.id = ANY(%(ids)s::uuid[]) AND due.hint_id IS NULL AND p.kind = 'deliver'
+        FOR UPDATE OF due SKIP LOCKED)
+    RETURNING id, request_id
 ), cancelled AS (
     UPDATE deliveries AS d SET state = 'cancelled', finished_at = now(), recovering = false,
-        attempts = d.attempts || {_NOTE.format(what="'cancelled'")}
+        attempts = d.attempts || {_NOTE.format(what="cancelled")}
     FROM chosen AS c WHERE d.delivery_id = c.id
 ), counted AS MATERIALIZED (
-    SELECT request_id, -count(*)::integer AS opened, 0 AS failed FROM chosen GROUP BY request_id
-), {_RECOUNT}
+    SELECT request_id, 0 AS planned, -count(*)::integer AS opened, 0 AS failed FROM chosen GROUP BY request_id
+), happened AS (
+    {_NOTHING_HAPPENED}
+), {SETTLE}
 SELECT count(*) FROM chosen
 """
 MOST_COUNTED = 1_000_000
@@ -158,13 +164,14 @@ class Steering:
         return [Remapped(*row) for row in self._db.rows(RECORDS, {"ids": list(deliveries)})]
 
     def replay(self, deliveries: Sequence[UUID], by: str, changed: Mapping[UUID, tuple[str, str]] | None = None) -> int:
+        ids = list(dict.fromkeys(deliveries))
         new = changed or {}
         rows = self._db.rows(
             REPLAY,
             {
-                "ids": list(deliveries),
-                "operations": [new[each][0] if each in new else None for each in deliveries],
-                "payloads": [new[each][1] if each in new else None for each in deliveries],
+                "ids": ids,
+                "operations": [new[each][0] if each in new else None for each in ids],
+                "payloads": [new[each][1] if each in new else None for each in ids],
                 "by": by,
             },
         )

@@ -199,7 +199,8 @@ ORDER BY due.seq
 _DELIVERIES = """
 SELECT mine.destination_id, due.id, r.request_id, r.client, r.group_key, r.environment, due.ordering_key, d.operation,
     d.payload, r.mapping_version, r.received_at, jsonb_array_length(d.attempts) - d.earlier,
-    coalesce(extract(epoch FROM now() - (d.attempts -> d.earlier::integer ->> 'at')::timestamptz)::float8, 0.0), due.suspicion, d.state
+    coalesce(extract(epoch FROM now() - (d.attempts -> d.earlier::integer ->> 'at')::timestamptz)::float8, 0.0),
+    due.suspicion, d.state
 """
 _OF_MINE = """
 FROM mine CROSS JOIN LATERAL unnest(mine.ids) AS member (id)
@@ -221,7 +222,7 @@ SELECT hint_id FROM mine
 
 # What a request is still owed goes down by what became final; the one statement that brings it to nothing also makes
 # its callback. Callbacks settle nothing and have no callbacks of their own.
-_SETTLE = """
+SETTLE = """
 owing AS MATERIALIZED (
     SELECT counted.* FROM requests AS r JOIN counted USING (request_id) ORDER BY r.request_id FOR UPDATE OF r
 ), settled AS (
@@ -279,7 +280,7 @@ WITH fence AS MATERIALIZED (
     ) AS changes GROUP BY request_id
 ), happened AS (
     SELECT request_id, 'delivery.dead' AS event, id AS subject FROM plan WHERE state = 'dead'
-), {_SETTLE}
+), {SETTLE}
 SELECT count(*) FROM plan
 """
 
@@ -326,7 +327,7 @@ WITH fence AS MATERIALIZED (
     SELECT request_id, CASE WHEN state = 'delivered' THEN 'delivery.recovered' ELSE 'delivery.' || state END AS event,
         id AS subject
     FROM verdict WHERE NOT of_callbacks AND (state IN ('dead', 'unknown') OR (state = 'delivered' AND recovering))
-), {_SETTLE}, blocked AS (
+), {SETTLE}, blocked AS (
     INSERT INTO accounts (account, blocked_until)
     SELECT account, now() + %(blocked_for)s * interval '1 second' FROM fence WHERE %(blocked_for)s::float8 IS NOT NULL
     ON CONFLICT (account) DO UPDATE SET blocked_until = greatest(accounts.blocked_until, excluded.blocked_until)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any, TypeVar
 
-from connectors.base import Command, Kind, Outcome
+from connectors.base import Kind, Outcome
 from connectors.errors import NotSent, WireError
 
 
@@ -49,21 +50,39 @@ def excerpt(body: bytes, limit: int = 300) -> str:
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
-Call = Callable[[Sequence[Command]], Sequence[Outcome] | Outcome]
+def invalid(messages: Mapping[str, Any]) -> Outcome:
+    """A record that an operation's schema refuses, from marshmallow's messages: the provider is not asked."""
+    errors = dict(_flat(messages))
+    return rejected("; ".join(f"{name}: {words}" for name, words in errors.items()), errors=errors)
+
+
+def _flat(messages: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    for name, found in messages.items():
+        if isinstance(found, Mapping):
+            yield from _flat(found, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", " ".join(map(str, found)).rstrip(".")
+
+
+Record = TypeVar("Record")
 
 _STOPS = frozenset({Kind.RETRYABLE, Kind.LIMITED, Kind.REFUSED, Kind.UNKNOWN})
 
 
-def halving(commands: Sequence[Command], call: Call, limit_of_calls: int | None = None) -> list[Outcome]:
-    """An outcome for each command, from a `call` that may refuse a whole batch for one bad record.
+def halving(
+    records: Sequence[Record],
+    call: Callable[[Sequence[Record]], Sequence[Outcome] | Outcome],
+    limit_of_calls: int | None = None,
+) -> list[Outcome]:
+    """An outcome for each record, from a `call` that may refuse a whole batch for a bad one among them.
 
-    `call` answers with an outcome for each, or with one for all of what it was given. One REJECTED for several means
-    that the batch was refused whole: it is split in halves until the bad record is alone. After any other single
-    failure nothing more is sent: the provider is not well, and the rest is better tried later. The same when
-    `limit_of_calls` is used up.
+    A record is a command, or what the connector made of it. `call` answers with an outcome for each, or with one for
+    all of what it was given. One REJECTED for several means that the batch was refused whole: it is split in halves
+    until the bad record is alone. After any other single failure nothing more is sent: the provider is not well, and
+    the rest is better tried later. The same when `limit_of_calls` is used up.
     """
     outcomes: list[Outcome] = []
-    waiting = [commands] if commands else []
+    waiting = [records] if records else []
     calls = 0
     while waiting:
         batch = waiting.pop()

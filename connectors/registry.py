@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from connectors.base import Connector
 from connectors.digitalonboarding import DigitalOnboarding
+from connectors.parcelvoy import Parcelvoy
 from connectors.salesmanago import Salesmanago
 from connectors.sendios import Sendios
 from connectors.webhook import Webhook
@@ -18,6 +19,7 @@ GROUP = "router.connectors"
 
 REGISTRY: dict[str, type[Connector]] = {
     "digitalonboarding": DigitalOnboarding,
+    "parcelvoy": Parcelvoy,
     "salesmanago": Salesmanago,
     "sendios": Sendios,
     "webhook": Webhook,

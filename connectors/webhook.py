@@ -94,7 +94,7 @@ class Webhook:
     operations: ClassVar[Mapping[str, Operation]] = {
         "send": Operation(
             Anything,
-            frozenset({"profile", "event", "inventory", "device", "alias", "contact", "product"}),
+            frozenset({"profile", "event", "inventory", "device", "alias"}),
             description="POST the payload as a JSON object; the receiver tells repeats by webhook-id",
         )
     }

@@ -1,0 +1,38 @@
+"""A connector as the router builds it, talking to its stand-in over a real socket."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+from connectors.base import Command, Connector, Tokens, Wire
+from connectors.http import HttpWire
+from connectors.registry import connector
+from connectors.sandbox.server import Sandbox
+from connectors.tokens import MemoryTokens
+
+
+def wire(timeout: float = 5.0) -> HttpWire:
+    return HttpWire(connect_timeout=timeout, timeout=timeout, allow_private=True)
+
+
+def stand_in(name: str) -> Any:
+    """The module of a provider's sandbox, with its CREDENTIALS and SAMPLES."""
+    return import_module(f"connectors.sandbox.{name}")
+
+
+def options(name: str, base_url: str, **more: Any) -> Mapping[str, Any]:
+    """Loaded options of the demo account, at this address."""
+    schema = connector(name).options()
+    place = "base_url" if "base_url" in schema.fields else "url"
+    loaded: Mapping[str, Any] = schema.load({place: base_url} | stand_in(name).CREDENTIALS | more)
+    return loaded
+
+
+def speaking(name: str, sandbox: Sandbox, wire: Wire, tokens: Tokens | None = None, **more: Any) -> Connector:
+    return connector(name)(options(name, sandbox.url_of(name), **more), wire, tokens or MemoryTokens())
+
+
+def commands(*payloads: Mapping[str, Any], attempt: int = 1) -> list[Command]:
+    return [Command(f"delivery-{number}", payload, attempt) for number, payload in enumerate(payloads)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Collection
 
 
 def free_port(wanted: int = 0) -> int:
@@ -18,9 +19,9 @@ def free_port(wanted: int = 0) -> int:
     raise OSError("no free port on 127.0.0.1")
 
 
-def next_free_port(wanted: int) -> int:
+def next_free_port(wanted: int, besides: Collection[int] = ()) -> int:
     """The first free port from the wanted one on, of the next hundred; or any."""
     for port in range(wanted, min(wanted + 100, 65536)):
-        if free_port(port) == port:
+        if port not in besides and free_port(port) == port:
             return port
     return free_port()

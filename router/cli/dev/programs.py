@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import router
 from router.cli.dev.program import Program, Steps
 from router.cli.dev.wire import answers
+from router.cli.ports import next_free_port
 
 ROOT = Path(router.__file__).parents[1]
 _HOST = "127.0.0.1"
@@ -25,6 +27,16 @@ class Ports:
     web: int
     sandbox: int
     flower: int
+
+    @classmethod
+    def choose(cls, web: int, say: Callable[[str], None]) -> Self:
+        """The wanted ports, or the next free ones, said aloud."""
+        chosen: dict[str, int] = {}
+        for name, wanted in {"web": web, "sandbox": 8090, "flower": 5555}.items():
+            chosen[name] = next_free_port(wanted, besides=chosen.values())
+            if chosen[name] != wanted:
+                say(f" ! port {wanted} is taken: {name} listens on {chosen[name]}")
+        return cls(**chosen)
 
     @property
     def receiver(self) -> str:

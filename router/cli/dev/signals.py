@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM as a wish to stop, SIGCHLD as a reason to look: all of them end a wait at once."""
+"""SIGINT, SIGTERM and SIGHUP as a wish to stop, SIGCHLD as a reason to look: all of them end a wait at once."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Self
 
-_STOPS = (signal.SIGINT, signal.SIGTERM)
+_STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Interrupted(Exception):

@@ -42,8 +42,8 @@ class Supervisor:
     """For the main thread, whose children end with it. on_change: called when a process was replaced by another."""
 
     def __init__(self, say: Say, on_change: Callable[[], None] = lambda: None) -> None:
+        self.on_change = on_change
         self._say = say
-        self._on_change = on_change
         self._kept: list[_Kept] = []
         self._leftovers: list[tuple[float, Process]] = []
 
@@ -70,9 +70,10 @@ class Supervisor:
             if waiting:
                 signals.wait(0.05)
 
-    def run(self, signals: Signals) -> None:
-        """Until a stop is asked for: start again whatever ends."""
+    def run(self, signals: Signals, meanwhile: Callable[[], None] = lambda: None) -> None:
+        """Until a stop is asked for: start again whatever ends, and do now and then what else is to be done."""
         while not signals.stop_asked:
+            meanwhile()
             now = time.monotonic()
             for kept in self._kept:
                 self._look(kept, now)
@@ -134,7 +135,7 @@ class Supervisor:
         kept.due = None
         kept.since = time.monotonic()
         self._say(f" ✔ {kept.name} runs again, pid {kept.service.pid}")
-        self._on_change()
+        self.on_change()
 
     def _sweep(self, now: float) -> None:
         """End what is left of programs that were killed, once its time is up."""

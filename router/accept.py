@@ -41,6 +41,7 @@ class Call:
     """A call as it was understood, not yet checked.
 
     type: "" for v1, which has none. group: None when left out. pins: datatalksIds sent along, by record, or empty.
+    joins: by record, another hard id of the profile, which names the same one from now on, or empty.
     many: `data` was an array, so faults are told by index. faults: what is already known to be wrong with it.
     """
 
@@ -55,6 +56,7 @@ class Call:
     group: str | None
     records: Sequence[Mapping[str, Any]]
     pins: Sequence[UUID | None] = ()
+    joins: Sequence[str | None] = ()
     many: bool = False
     idempotency: Idempotency | None = None
     faults: Sequence[str] = ()
@@ -119,7 +121,8 @@ def _contract(call: Call, group: str | None, snapshot: Snapshot, faults: list[st
 
 def _records(call: Call, contract: Contract, faults: list[str]) -> list[NewRecord]:
     records = []
-    client, entity, type = call.client, call.entity, call.type
+    client, type = call.client, call.type
+    entity = Entity.PROFILE if call.entity is Entity.ALIAS else call.entity  # an alias is of the profile it names
     for index, data in enumerate(call.records):
         values, problems = contract.validate(data)
         if problems:
@@ -127,6 +130,7 @@ def _records(call: Call, contract: Contract, faults: list[str]) -> list[NewRecor
             faults += [f"{where}.{problem}" for problem in problems]
             continue
         profile = contract.profile_of(values)
+        joined = call.joins[index] if call.joins else None
         records.append(
             NewRecord(
                 data=json.dumps(values, ensure_ascii=False, separators=(",", ":")),
@@ -134,6 +138,7 @@ def _records(call: Call, contract: Contract, faults: list[str]) -> list[NewRecor
                 subject=identity_key(client, profile.entity, profile.type, profile.hard_id) if profile else None,
                 subject_type=profile.type if profile else "",
                 pinned=call.pins[index] if call.pins else None,
+                joins=identity_key(client, entity, type, (joined,)) if joined else None,
             )
         )
     return records

@@ -1,4 +1,4 @@
-"""The mapping set in force and the destinations' numbers, as every process holds them: fresh within seconds, never broken."""
+"""The mapping set in force and the destinations' numbers, as every process holds them: seconds old, never broken."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Structured logs on stderr, one JSON object a line, with what is bound to the context and without what must not be seen."""
+"""Structured logs on stderr, one JSON object a line: with what is bound to the context, without what is secret."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from typing import Any
 import structlog
 from structlog.typing import EventDict, Processor
 
-HIDDEN = re.compile(r"authorization|cookie|secret|signature|token|password|api_?key|\bsha\b|email|phone|payload|body|\bdata\b", re.I)
+HIDDEN = re.compile(
+    r"authorization|cookie|secret|signature|token|password|api_?key|\bsha\b|email|phone|payload|body|\bdata\b", re.I
+)
 MASK = "***"
 
 

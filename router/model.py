@@ -56,9 +56,7 @@ class State(StrEnum):
     CANCELLED = "cancelled"
 
 
-FINAL = frozenset(
-    {State.DELIVERED, State.DEAD, State.UNKNOWN, State.SKIPPED, State.SUPPRESSED, State.CANCELLED}
-)
+FINAL = frozenset({State.DELIVERED, State.DEAD, State.UNKNOWN, State.SKIPPED, State.SUPPRESSED, State.CANCELLED})
 FAILED = frozenset({State.DEAD, State.UNKNOWN})
 
 
@@ -75,9 +73,9 @@ class Lane(StrEnum):
 
 
 # ---- ids -------------------------------------------------------------------------------------------------------------
-# A request's id is a UUIDv7. A record's id and a delivery's id are UUIDv8 that begin with the request's first 92 bits (but
-# for the version), then say which record (14 bits) and which destination (20 bits, 0 for the record itself). So all rows
-# of a request lie side by side in one index, which is also the key the tables are partitioned by.
+# A request's id is a UUIDv7. A record's id and a delivery's id are UUIDv8 that begin with the request's first 94 bits
+# (but for the version), then say which record (14 bits) and which destination (20 bits, 0 for the record itself). So
+# all rows of a request lie side by side in one index, which is also the key the tables are partitioned by.
 
 MAX_RECORDS = 1 << 14
 MAX_DESTINATIONS = 1 << 20
@@ -128,7 +126,7 @@ def ids_of(request_id: UUID) -> tuple[UUID, UUID]:
 
 
 def identity_key(client: str, entity: str, type: str, hard_id: Sequence[str]) -> UUID:
-    """What an entity is found by: the first 128 bits of a SHA-256 over all its parts, which none can be read back from."""
+    """What an entity is found by: the first 128 bits of a SHA-256 over all its parts."""
     text = json.dumps([client, entity, type, *hard_id], ensure_ascii=False, separators=(",", ":"))
     return UUID(bytes=hashlib.sha256(text.encode()).digest()[:16])
 
@@ -260,7 +258,8 @@ class DueDelivery:
     """A delivery to be attempted.
 
     attempts: how many have been made. age: seconds since the first of them, 0.0 before it.
-    suspicion: that it kills its workers (`judge.SET_ASIDE`). sending: its call was marked as leaving and never finished.
+    suspicion: that it kills its workers (`judge.SET_ASIDE`).
+    sending: its call was marked as leaving, and never finished.
     """
 
     delivery_id: UUID
@@ -281,7 +280,7 @@ class DueDelivery:
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where deliveries go, with what the dispatcher must know of it. Numbers are given by the ledger, once and for ever.
+    """Where deliveries go, with what the dispatcher must know of it. The ledger numbers them, once and for ever.
 
     kind: `route` (the planning of a client's records), `deliver`, or `callback`.
     account: what budgets are counted by; integrations of one account share it.
@@ -347,7 +346,8 @@ class Verdict:
 class Health:
     """What a chunk's outcomes say about its destination.
 
-    blocked_for: seconds in which its account must not be called. refused: credentials or configuration were refused, why.
+    blocked_for: seconds in which its account must not be called.
+    refused: why credentials or configuration were refused.
     """
 
     delivered: int = 0
@@ -368,7 +368,7 @@ class TakenOver:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """A destination that is not well. since: seconds in this state. lately: seconds over which the counts were taken."""
+    """A destination that is not well. since: seconds in this state. lately: seconds that the counts cover."""
 
     destination: int
     breaker: str

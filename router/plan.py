@@ -1,4 +1,4 @@
-"""What a record leads to: one delivery for each integration of its group. Pure: the same record and set, the same plan."""
+"""What a record leads to: a delivery for each integration of its group. Pure: same record and set, same plan."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ def publish(registry: Registry, sources: Sequence[Source], author: str, message:
 
 
 def destinations(mapping: MappingSet) -> list[Destination]:
-    """Everything a set's records may go to: for each client its routing, for each group its integrations and callback."""
+    """All that a set's records may go to: each client's routing, each group's integrations and callback."""
     found = []
     for client in mapping.clients.values():
         found.append(
@@ -47,7 +47,7 @@ def destinations(mapping: MappingSet) -> list[Destination]:
 
 
 def batch_of(connector: str, operation: str, integration: Integration) -> int:
-    """How many deliveries one call of an operation carries: the integration's choice, within what the provider takes."""
+    """How many deliveries one call carries: the integration's choice, within what the provider takes."""
     known = facts()[connector].operations[operation]
     return min(integration.batch or known.batch, known.batch_cap)
 

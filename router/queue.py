@@ -39,7 +39,7 @@ class Hints(Protocol):
 def celery_settings(broker_url: str) -> dict[str, Any]:
     """Celery as a channel for hints and nothing more: early acknowledgement, no result, no ETA, no retry."""
     return {
-        "broker_url": broker_url.split("?")[0] if urlsplit(broker_url).scheme == "sentinel" else broker_url,
+        "broker_url": broker_url.split("?", maxsplit=1)[0] if urlsplit(broker_url).scheme == "sentinel" else broker_url,
         "broker_transport_options": transport_options(broker_url),
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
@@ -96,7 +96,7 @@ def queues(broker_url: str, names: Iterable[str]) -> list[Queue]:
 
 
 class CeleryHints:
-    """`Hints` on Celery. A message's id is its request's where it carries one alone, so that Flower finds it by that."""
+    """`Hints` on Celery. A message about one request bears its id, so that Flower finds it by that."""
 
     def __init__(self, app: Celery) -> None:
         self._app = app
@@ -119,7 +119,7 @@ class CeleryHints:
 
 
 def task_id(hint: Hint) -> str:
-    """`<requestId>` for the planning of one request, `<requestId>.<integration>.<hint>` for its delivery, else the hint's."""
+    """One request's planning is `<requestId>`, its delivery `<requestId>.<integration>.<hint>`; else by the hint alone."""
     if len(hint.requests) != 1:
         return f"{hint.task}.{hint.hint_id}"
     request = str(hint.requests[0])

@@ -14,9 +14,7 @@ DEFAULT_SCHEDULE: tuple[float, ...] = (
 """5 s, 30 s, 2 m, 10 m, 30 m, 1 h, 2 h, 4 h, then every 8 h: 72 hours in all, then `dead`."""
 
 
-def delay(
-    attempt: int, schedule: Sequence[float], retry_after: float | None, rng: Callable[[], float]
-) -> float | None:
+def delay(attempt: int, schedule: Sequence[float], retry_after: float | None, rng: Callable[[], float]) -> float | None:
     """Seconds until the attempt after this one (1 for the first), None when the schedule is exhausted.
 
     Full jitter: anywhere between a tenth of the step and the whole of it, so that what failed together does not return

@@ -1,7 +1,7 @@
 """The only reader of the environment: `Settings.from_env()` names everything that is wrong, then stops.
 
-Every variable is `ROUTER_<NAME>`; a secret may instead be given as a file's path in `ROUTER_<NAME>_FILE`. The platforms'
-own `DATABASE_URL`, `BROKER_URL`, `REDIS_URL`, `CLOUDAMQP_URL`, `PORT` and `WEB_CONCURRENCY` serve where ours are absent.
+Every variable is `ROUTER_<NAME>`; a secret may instead be given as a file's path in `ROUTER_<NAME>_FILE`. Where ours are
+absent the platforms' own serve: `DATABASE_URL`, `BROKER_URL`, `REDIS_URL`, `CLOUDAMQP_URL`, `PORT`, `WEB_CONCURRENCY`.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ def _is_postgresql(url: str) -> None:
 
 
 def _is_broker(url: str) -> None:
-    scheme = urlsplit(url.split(";")[0]).scheme
+    scheme = urlsplit(url.split(";", maxsplit=1)[0]).scheme
     if scheme not in BROKERS:
         why = "Redis Cluster cannot carry Celery; use one Redis, or Sentinel" if "cluster" in scheme else "unknown kind"
         raise ValidationError(f"{scheme}: {why}; begin with one of {', '.join(BROKERS)}")

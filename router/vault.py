@@ -10,6 +10,9 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 class Unreadable(Exception):
     """A secret that none of the configured keys opens."""
 
+    def __init__(self) -> None:
+        super().__init__("a stored secret opens with none of ROUTER_SECRET_KEYS; add the key it was set with")
+
 
 class Vault:
     """Encrypts and decrypts with `ROUTER_SECRET_KEYS`, newest first."""
@@ -25,14 +28,14 @@ class Vault:
         try:
             return self._fernet.decrypt(sealed).decode()
         except InvalidToken:
-            raise Unreadable("a stored secret opens with none of ROUTER_SECRET_KEYS; add the key it was set with") from None
+            raise Unreadable from None
 
     def renew(self, sealed: bytes) -> bytes:
         """The same secret under the newest key. Raises `Unreadable`."""
         try:
             return self._fernet.rotate(sealed)
         except InvalidToken:
-            raise Unreadable("a stored secret opens with none of ROUTER_SECRET_KEYS; add the key it was set with") from None
+            raise Unreadable from None
 
     @staticmethod
     def new_key() -> str:

@@ -1,4 +1,4 @@
-"""The Celery application: a channel for hints. Started as `celery -A workers.app worker -Q …`; nothing opens on import."""
+"""The Celery application: a channel for hints, started as `celery -A workers.app worker -Q …`. Import opens nothing."""
 
 from __future__ import annotations
 
@@ -7,7 +7,13 @@ from typing import Any
 
 from celery import Celery
 from celery.exceptions import WorkerLostError
-from celery.signals import setup_logging, task_failure, worker_process_init, worker_process_shutdown, worker_shutting_down
+from celery.signals import (
+    setup_logging,
+    task_failure,
+    worker_process_init,
+    worker_process_shutdown,
+    worker_shutting_down,
+)
 
 from router import logs
 from router.ledger.postgres import PostgresLedger

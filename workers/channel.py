@@ -48,7 +48,7 @@ class Channel:
         return (self.batches or {}).get(operation) or (known.batch if known else 1)
 
     def repeat_safe(self, operation: str) -> bool:
-        """Whether a call that was cut off may simply be made again. Callbacks carry an id that their receiver compares."""
+        """Whether a call that was cut off may simply be made again. Callbacks carry an id that their receiver knows."""
         if self.connector is None or operation == callback.OPERATION:
             return True
         known = self.connector.operations.get(operation)

@@ -14,8 +14,8 @@ from connectors.base import Token, Tokens, Wire
 from connectors.http import HttpWire
 from router import callback, catalog, logs
 from router.config import CALLBACK, Config, Snapshot
-from router.ledger.base import Ledger, LedgerError
 from router.judge import Policy
+from router.ledger.base import Ledger, LedgerError
 from router.model import Destination, DueDelivery
 from router.publish import batch_of
 from router.settings import Settings
@@ -30,7 +30,7 @@ log = logs.get(__name__)
 
 
 class Channels:
-    """Builds and keeps channels. What cannot be built refuses its deliveries with the reason; they park until it can."""
+    """Builds and keeps channels. One that cannot be built refuses its deliveries, which park until it can."""
 
     def __init__(self, ledger: Ledger, config: Config, vault: Vault, settings: Settings) -> None:
         self._ledger = ledger
@@ -78,11 +78,11 @@ class Channels:
         return Channel(
             policy,
             connector,
-            place.account,
-            place.requests_per_second,
-            min(AT_ONCE, integration.budget.concurrent or AT_ONCE),
-            {each: batch_of(place.connector, each, integration) for each in connector.operations},
-            lambda operation, payload: catalog.preview(place.connector, options, operation, payload),
+            account=place.account,
+            calls_per_second=place.requests_per_second,
+            at_once=min(AT_ONCE, integration.budget.concurrent or AT_ONCE),
+            batches={each: batch_of(place.connector, each, integration) for each in connector.operations},
+            preview=lambda operation, payload: catalog.preview(place.connector, options, operation, payload),
         )
 
     def _callbacks(self, snapshot: Snapshot, place: Destination, policy: Policy) -> Channel:
@@ -91,7 +91,8 @@ class Channels:
             raise LookupError(f"{place.name} has no callback any more")
         secret = _Secrets(self._ledger, self._vault, place.client)[target.secret]
         options = catalog.load(
-            place.connector, {"url": target.address(self._settings.links), "secret": secret, "timeout": CALLBACK_TIMEOUT}
+            place.connector,
+            {"url": target.address(self._settings.links), "secret": secret, "timeout": CALLBACK_TIMEOUT},
         )
         return Channel(
             policy,

@@ -35,8 +35,6 @@ def check_breakers(work: Work) -> None:
         decided = switch(trouble)
         if decided is None:
             continue
-        name = work.switch(
-            trouble.destination, trouble.breaker, decided.state, decided.opened_times, decided.reason
-        )
+        name = work.switch(trouble.destination, trouble.breaker, decided.state, decided.opened_times, decided.reason)
         if name is not None and decided.state != trouble.breaker:
             log.warning("breaker", integration=name, state=decided.state, why=decided.reason)

@@ -1,7 +1,8 @@
 """Deliver a chunk: start, send what may go at once, judge, keep the outcomes in bulk. No transaction is held meanwhile.
 
-Deliveries of one ordering key go one after the other, and behind one that must be tried again the rest of its key is handed
-back. Calls whose repeat could do harm are marked as leaving before they leave: what a crash cuts then ends `unknown`.
+Deliveries of one ordering key go one after the other, and behind one that must be tried again the rest of its key is
+handed back. Calls whose repeat could do harm are marked as leaving before they leave: what a crash cuts then ends
+`unknown`.
 """
 
 from __future__ import annotations

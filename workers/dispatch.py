@@ -1,7 +1,7 @@
 """The loop that gives out whatever is due: `python -m workers.dispatch`. Any number may run; none is special.
 
-Between claims it waits a little, longer while there is nothing to do. It judges what nobody finished, keeps the partitions
-of the coming weeks, and survives the ledger and the broker being away.
+Between claims it waits a little, longer while there is nothing to do. It judges what nobody finished, keeps the
+partitions of the coming weeks, and survives the ledger and the broker being away.
 """
 
 from __future__ import annotations
@@ -86,7 +86,8 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     ledger = PostgresLedger(settings.database_url, size=2)
-    dispatcher = Dispatcher(ledger, CeleryHints(make_app(settings)), Config(ledger), settings.hints_per_queue, settings.retention_days)
+    hints = CeleryHints(make_app(settings))
+    dispatcher = Dispatcher(ledger, hints, Config(ledger), settings.hints_per_queue, settings.retention_days)
     log.info("dispatching")
     while not stop.wait(dispatcher.turn()):
         pass

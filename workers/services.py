@@ -23,7 +23,10 @@ from workers.channels import Channels
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What the tasks work with. worker: how this process is called in the ledger. lease: seconds a started hint is held."""
+    """What the tasks work with.
+
+    worker: how this process is called in the ledger. lease: seconds for which a started hint is held.
+    """
 
     ledger: Ledger
     config: Config

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TextIO
+
 import click
 
 from router.cli import context
@@ -16,7 +18,7 @@ def secrets() -> None:
 @click.argument("client")
 @click.argument("name")
 @click.option("--from-file", type=click.File("r"), help="Read the value from a file, `-` for standard input.")
-def set_(client: str, name: str, from_file: click.utils.LazyFile | None) -> None:
+def set_(client: str, name: str, from_file: TextIO | None) -> None:
     """Set secret NAME of CLIENT; the value is asked for, so that no shell keeps it."""
     value = from_file.read().strip() if from_file else click.prompt("Value", hide_input=True)
     if not value:

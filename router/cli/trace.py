@@ -12,7 +12,7 @@ import click
 from router.cli import context
 from router.ledger.base import Ledger
 
-SYMBOLS = {"delivered": "✔", "dead": "✘", "unknown": "?", "parked": "‖", "skipped": "–", "suppressed": "–"}
+SYMBOLS = {"delivered": "✔", "dead": "✘", "unknown": "?", "parked": "‖", "skipped": "-", "suppressed": "-"}
 
 
 @click.command()

@@ -6,7 +6,7 @@ Each method is one durable statement unless it says otherwise: when it returns, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -355,6 +355,10 @@ class Registry(Protocol):
         ...
 
     def set_secret(self, client: str, name: str, value: bytes) -> None: ...
+    def reseal(self, renew: Callable[[bytes], bytes]) -> int:
+        """Put every secret and access key through `renew`, one at a time; returns how many there are."""
+        ...
+
     def secrets_version(self) -> int:
         """Grows whenever a secret is set."""
         ...

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from psycopg.rows import TupleRow
@@ -100,6 +100,18 @@ UPDATE destinations AS d SET route_id = wanted.route_id FROM (
 WHERE wanted.destination_id = d.destination_id AND d.route_id IS DISTINCT FROM wanted.route_id
 """
 
+# Only where it is still what was read: a secret that is set meanwhile is under the newest key already.
+RESEALED = (
+    (
+        "SELECT client || '/' || name, value FROM secrets",
+        "UPDATE secrets SET value = %(new)s WHERE client || '/' || name = %(key)s AND value = %(old)s",
+    ),
+    (
+        "SELECT access_key_id, secret FROM access_keys",
+        "UPDATE access_keys SET secret = %(new)s WHERE access_key_id = %(key)s AND secret = %(old)s",
+    ),
+)
+
 
 class Registry:
     """`router.ledger.base.Registry`."""
@@ -173,6 +185,14 @@ class Registry:
 
     def set_secret(self, client: str, name: str, value: bytes) -> None:
         self._db.rows(SET_SECRET, {"client": client, "name": name, "value": value})
+
+    def reseal(self, renew: Callable[[bytes], bytes]) -> int:
+        count = 0
+        for select, update in RESEALED:
+            for row in self._db.rows(select):
+                self._db.rows(update, {"old": row[1], "new": renew(bytes(row[1])), "key": row[0]})
+                count += 1
+        return count
 
     def secrets_version(self) -> int:
         return int(self._db.rows(SECRETS_VERSION)[0][0])

@@ -1,0 +1,86 @@
+"""Send again what ended: chosen by filter, as it was or mapped anew, with what would change shown before it does."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from router.config import Snapshot
+from router.ledger.base import Letter, Remapped, Selection, Steering
+from router.mapping import Skipped
+from router.model import Action
+
+PAGE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What mapping one delivery anew does to it.
+
+    payload: the new one, None when today's mapping leaves the record out, for the reason.
+    fields: the target fields that differ, dotted.
+    """
+
+    delivery_id: UUID
+    integration: str
+    operation: str
+    payload: str | None
+    reason: str = ""
+    fields: tuple[str, ...] = ()
+
+
+def pages(steering: Steering, selection: Selection) -> Iterator[list[Letter]]:
+    """The selected deliveries, a page at a time; those that leave the selection meanwhile do no harm."""
+    after: UUID | None = None
+    while page := steering.letters(selection, PAGE, after):
+        yield page
+        after = page[-1].delivery_id
+
+
+def counted(steering: Steering, selection: Selection) -> Counter[tuple[str, str]]:
+    """How many are selected, by (client/group/integration, state)."""
+    return Counter(
+        (f"{each.client}/{each.group}/{each.integration}", str(each.state))
+        for page in pages(steering, selection)
+        for each in page
+    )
+
+
+def changes(found: Sequence[Remapped], snapshot: Snapshot) -> list[Change]:
+    """What today's mapping makes of deliveries that were planned with an earlier one."""
+    return [_change(each, snapshot) for each in found]
+
+
+def _change(old: Remapped, snapshot: Snapshot) -> Change:
+    action = Action(old.action)
+    routes = snapshot.set.routes(old.client, old.group, old.entity, old.type, action)
+    for route in routes:
+        if route.integration.name != old.integration:
+            continue
+        contract = snapshot.set.contract(old.client, old.entity, old.type, old.group, action)
+        values, problems = contract.validate(json.loads(old.data)) if contract else ({}, [])
+        if problems:
+            return _left_out(old, f"the record does not satisfy today's contract: {problems[0]}")
+        result = route.map(values)
+        if isinstance(result, Skipped):
+            return _left_out(old, result.reason)
+        text = json.dumps(result.payload, ensure_ascii=False, separators=(",", ":"))
+        differing = tuple(sorted(_differing(json.loads(old.payload), result.payload)))
+        return Change(old.delivery_id, old.integration, route.operation, text, fields=differing)
+    return _left_out(old, "today's mapping does not send it there")
+
+
+def _left_out(old: Remapped, reason: str) -> Change:
+    return Change(old.delivery_id, old.integration, old.operation, None, reason)
+
+
+def _differing(before: Any, after: Any, path: str = "") -> Iterator[str]:
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        for name in before.keys() | after.keys():
+            yield from _differing(before.get(name), after.get(name), f"{path}.{name}" if path else str(name))
+    elif before != after:
+        yield path

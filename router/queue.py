@@ -119,7 +119,7 @@ class CeleryHints:
 
 
 def task_id(hint: Hint) -> str:
-    """One request's planning is `<requestId>`, its delivery `<requestId>.<integration>.<hint>`; else by the hint alone."""
+    """One request's planning is `<requestId>`, its delivery `<requestId>.<integration>.<hint>`; else the hint's own."""
     if len(hint.requests) != 1:
         return f"{hint.task}.{hint.hint_id}"
     request = str(hint.requests[0])

@@ -1,7 +1,8 @@
 """The only reader of the environment: `Settings.from_env()` names everything that is wrong, then stops.
 
-Every variable is `ROUTER_<NAME>`; a secret may instead be given as a file's path in `ROUTER_<NAME>_FILE`. Where ours are
-absent the platforms' own serve: `DATABASE_URL`, `BROKER_URL`, `REDIS_URL`, `CLOUDAMQP_URL`, `PORT`, `WEB_CONCURRENCY`.
+Every variable is `ROUTER_<NAME>`; a secret may instead be given as the path of a file, in `ROUTER_<NAME>_FILE`. Where
+ours are absent the platforms' own serve: `DATABASE_URL`, `BROKER_URL`, `REDIS_URL`, `CLOUDAMQP_URL`, `PORT`,
+`WEB_CONCURRENCY`.
 """
 
 from __future__ import annotations

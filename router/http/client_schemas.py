@@ -112,6 +112,11 @@ def fault(schema: Shape | Batch, body: Any) -> str | None:
     return None
 
 
+def ids_fault(ids: list[str]) -> str | None:
+    """For the external ids of users, from a query."""
+    return None if ids else "Must NOT have fewer than 1 items"
+
+
 def _object_fault(shape: Shape, value: Any, path: str) -> str | None:
     if value.__class__ is not dict:
         return _wrong(path, "object")

@@ -139,4 +139,5 @@ def _pin(value: Any, records: int, faults: list[str]) -> UUID | None:
         return None
     if records > 1:
         faults.append(f"datatalksId: names one record, and data holds {records}; send it with one")
+        return None
     return pin

@@ -1,0 +1,157 @@
+"""What a valid body of the client API says, as records for the ledger: pure.
+
+Profiles are found by `user_id`: the external id, or else the anonymous one. Nested members become fields with dotted
+names (`data.city`, `user.email`), so a contract lists them like any others; a list of objects becomes its JSON text.
+Types are fixed, for Parcelvoy has none: profile and alias `user`, event `event`, device `device`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import uuid4
+
+from router.model import Action, Entity
+
+Item = Mapping[str, Any]
+_SCALARS = frozenset({str, int, float, bool, type(None)})
+_ALIASES = {"properties": "data", "traits": "data"}  # what the Android and the JS SDK call it (contracts.md §4.5)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Records of one entity. joins: by record, the anonymous id that is the same user's from now on.
+
+    useless: positions of items that name nobody, for an id may be null or empty; nothing can be done with them.
+    first: it stands for the whole call; only `segment` has several.
+    """
+
+    entity: Entity
+    type: str
+    records: Sequence[Item]
+    joins: Sequence[str | None] = ()
+    action: Action = Action.UPSERT
+    useless: Sequence[int] = ()
+    first: bool = True
+
+
+def alias(*bodies: Item) -> list[Batch]:
+    return [_batch(Entity.ALIAS, "user", bodies)]
+
+
+def identify(body: Item) -> list[Batch]:
+    return users([body])
+
+
+def devices(body: Item) -> list[Batch]:
+    return [_batch(Entity.DEVICE, "device", [body])]
+
+
+def events(body: Sequence[Item]) -> list[Batch]:
+    named = ({**item, "event_id": item.get("distinct_id") or str(uuid4())} for item in body)
+    return [_batch(Entity.EVENT, "event", named)]
+
+
+def users(body: Sequence[Item]) -> list[Batch]:
+    return [_batch(Entity.PROFILE, "user", body)]
+
+
+def deletions(ids: Iterable[str]) -> list[Batch]:
+    return [_batch(Entity.PROFILE, "user", [{"external_id": each} for each in ids], Action.DELETE)]
+
+
+def segment(body: Sequence[Item]) -> list[Batch] | None:
+    """Segment's messages: alias, identify and track; other types are ignored. None where Parcelvoy breaks down."""
+    if any(not _identifiable(item) for item in body if item["type"] == "identify"):
+        return None
+    told = [
+        *alias(*[_aliased(item) for item in body if item["type"] == "alias"]),
+        *users([_identified(item) for item in body if item["type"] == "identify"]),
+        *events([_tracked(item) for item in body if item["type"] == "track"]),
+    ]
+    said = [batch for batch in told if batch.records or batch.useless]
+    return [replace(batch, first=batch is said[0]) for batch in said]
+
+
+def lenient_identify(body: Any) -> Any:
+    """A profile whose data has another name."""
+    return _with_data(body) if isinstance(body, dict) else body
+
+
+def lenient_events(body: Any) -> Any:
+    """Events whose data has another name; a single one stands for an array of one."""
+    items = body if isinstance(body, list) else [body] if isinstance(body, dict) and body else None
+    return body if items is None else [_with_data(item) if isinstance(item, dict) else item for item in items]
+
+
+def tracked(body: Any) -> Any:
+    """What the JS SDK posts to `track`, as events."""
+    if isinstance(body, dict) and "name" not in body and "event" in body:
+        body = {"name" if name == "event" else name: value for name, value in body.items()}
+    return lenient_events(body)
+
+
+def _with_data(item: Item) -> dict[str, Any]:
+    """With `properties` or `traits` as `data`, unless it has data too."""
+    if item.get("data") is not None:
+        return dict(item)
+    return {_ALIASES.get(name, name): value for name, value in item.items() if name != "data"}
+
+
+def _batch(entity: Entity, type: str, items: Iterable[Item], action: Action = Action.UPSERT) -> Batch:
+    records: list[Item] = []
+    joins: list[str | None] = []
+    useless: list[int] = []
+    for index, item in enumerate(items):
+        external, anonymous = item.get("external_id"), item.get("anonymous_id")
+        if not (external or anonymous):
+            useless.append(index)
+            continue
+        record: dict[str, Any] = {}
+        _flatten(item, "", record)
+        record["user_id"] = external or anonymous
+        records.append(record)
+        joins.append((anonymous or None) if external else None)
+    joining = entity in (Entity.PROFILE, Entity.ALIAS) and any(joins)
+    return Batch(entity, type, records, joins if joining else (), action, useless)
+
+
+def _flatten(item: Item, prefix: str, record: dict[str, Any]) -> None:
+    """Scalars and lists of scalars under dotted names. A name that is taken keeps its first value."""
+    for name, value in item.items():
+        path = prefix + name
+        if value.__class__ is dict:
+            _flatten(value, f"{path}.", record)
+        elif value.__class__ in _SCALARS or all(each.__class__ in _SCALARS for each in value):
+            record.setdefault(path, value)
+        else:
+            record.setdefault(path, json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+
+
+def _ids(item: Item) -> dict[str, Any]:
+    return {"external_id": item.get("userId"), "anonymous_id": item.get("anonymousId")}
+
+
+def _aliased(item: Item) -> dict[str, Any]:
+    return {"external_id": item.get("userId"), "anonymous_id": item.get("anonymousId") or item.get("previousId")}
+
+
+def _identifiable(item: Item) -> bool:
+    """Parcelvoy reads the context without looking whether there is one, and splits the locale without looking at it."""
+    context = item.get("context")
+    return context is not None and (not context.get("locale") or isinstance(context["locale"], str))
+
+
+def _identified(item: Item) -> dict[str, Any]:
+    traits, context = item.get("traits") or {}, item["context"]
+    contact = {"email": traits.get("email"), "phone": traits.get("phone")}
+    place = {"timezone": context.get("timezone"), "locale": context.get("locale")}
+    return {**_ids(item), **contact, **place, "data": traits}
+
+
+def _tracked(item: Item) -> dict[str, Any]:
+    data = {**(item.get("properties") or {}), **(item.get("context") or {})}
+    told = {"name": item.get("event"), "distinct_id": item.get("messageId"), "created_at": item.get("timestamp")}
+    return {**_ids(item), **told, "data": data}

@@ -1,0 +1,75 @@
+"""How the controls run: under the product's own web server, and on the same servers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+
+from router.cli.dev.program import Program
+from router.cli.dev.wire import answers
+from router.cli.keys import new_access_key
+from router.cli.ports import free_port
+from router.vault import Vault
+from tests.bench.ground import Ground, Pipeline, python
+from tests.bench.product import GUNICORN
+
+_SCHEMA = Path(__file__).with_name("naive.sql")
+
+
+@contextmanager
+def bare(ground: Ground) -> Iterator[Pipeline]:
+    """The bare Flask route."""
+    port = free_port()
+    programs = {"receiver": _web("bare", _server(port, ground), ground)}
+    with ground.running(programs):
+        yield Pipeline("", port, "AKIDEXAMPLE", "none", "none", programs)
+
+
+@contextmanager
+def naive(ground: Ground, *, slots: int = 4, workers: bool = True) -> Iterator[Pipeline]:
+    """The hand-written pipeline, on an empty database. workers: without them, only its receiver runs."""
+    with ground.database() as database_url:
+        with psycopg.connect(database_url, autocommit=True) as connection:
+            connection.execute(_SCHEMA.read_text())
+        port, (access_key_id, secret) = free_port(), new_access_key()
+        env = _server(port, ground) | {
+            "NAIVE_DATABASE_URL": database_url,
+            "NAIVE_BROKER_URL": ground.broker.url,
+            "NAIVE_SINK_URL": ground.sink.url,
+            "NAIVE_KEY": access_key_id,
+            "NAIVE_SECRET": secret,
+        }
+        programs = {"receiver": _web("naive", env, ground)}
+        if workers:
+            command = (
+                "celery",
+                "-A",
+                "tests.bench.controls.naive:celery",
+                "worker",
+                "-n",
+                "naive@%h",
+                "-c",
+                str(slots),
+            )
+            quiet = ("--without-gossip", "--without-mingle", "--loglevel=WARNING")
+            programs["workers"] = python("naive_worker", (*command, *quiet), env, ground.directory)
+        with ground.running(programs):
+            yield Pipeline(database_url, port, access_key_id, secret, "none", programs)
+
+
+def _web(name: str, env: dict[str, str], ground: Ground) -> Program:
+    ready = answers(f"http://127.0.0.1:{env['ROUTER_PORT']}/", 404)
+    return python(name, (*GUNICORN, f"tests.bench.controls.{name}:app"), env, ground.directory, ready=ready)
+
+
+def _server(port: int, ground: Ground) -> dict[str, str]:
+    """What the product's gunicorn configuration reads."""
+    return {
+        "ROUTER_DATABASE_URL": ground.postgres.url,
+        "ROUTER_BROKER_URL": ground.broker.url,
+        "ROUTER_SECRET_KEYS": Vault.new_key(),
+        "ROUTER_PORT": str(port),
+    }

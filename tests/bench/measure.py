@@ -1,0 +1,181 @@
+"""One load, measured: what was answered how fast, what was delivered when, what it cost, and that nothing is missing."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from tests.bench import usage
+from tests.bench.calls import Call
+from tests.bench.driver import Pace, Sent, send
+from tests.bench.sink import Seen, Sink
+
+QUIET = 30.0
+"""Seconds without a new delivery after which the rest counts as missing."""
+
+
+class Unproven(Exception):
+    """Records are missing, or requests were refused: the figures mean nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Percentiles:
+    """Milliseconds."""
+
+    p50: float
+    p95: float
+    p99: float
+    most: float
+
+    @classmethod
+    def of(cls, nanoseconds: Iterable[int]) -> Percentiles:
+        ordered = sorted(nanoseconds)
+        last = len(ordered) - 1
+        return cls(*(round(ordered[round(last * share)] / 1e6, 2) for share in (0.5, 0.95, 0.99, 1.0)))
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """requests and records accepted, and how fast. per_second: requests."""
+
+    requests: int
+    records: int
+    seconds: float
+    per_second: float
+    latency_ms: Percentiles
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """seconds: from the first request to the last delivery. latency: from a request's 200 to a delivery of its record;
+    whole: to the last of its record's deliveries. repeats: deliveries made more than once."""
+
+    records: int
+    deliveries: int
+    calls: int
+    seconds: float
+    per_second: float
+    latency_ms: Percentiles
+    whole_ms: Percentiles
+    repeats: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """cpu_ms: milliseconds of CPU per record, by group of processes, total without driver and sink. memory_mb: the most
+    of each group."""
+
+    cpu_ms: Mapping[str, float]
+    total_ms: float
+    memory_mb: Mapping[str, float]
+    ledger: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    answered: Answered
+    cost: Cost
+    delivered: Delivered | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What is measured. groups: processes by name. settled: whether all outcomes are kept. books: counters of the ledger."""
+
+    address: tuple[str, int]
+    groups: Mapping[str, Sequence[int]]
+    sink: Sink
+    settled: Callable[[], bool]
+    books: Callable[[], Mapping[str, float]] = dict
+
+
+def measure(bench: Bench, calls: Sequence[Call], pace: Pace, destinations: int) -> Measured:
+    """Send the calls and wait until every record has reached so many destinations (0: only their answers are waited for).
+
+    Raises `Unproven`.
+    """
+    records = sum(len(call.numbers) for call in calls)
+    bench.sink.take()
+    books, before, outside = bench.books(), _cpu(bench.groups), usage.cpu([bench.sink.pid])
+    with usage.Peak(bench.groups) as peak:
+        sent = send(bench.address, [call.wire for call in calls], pace)
+        _check_answers(sent)
+        if destinations:
+            _await(bench.sink, records * destinations)
+            _settle(bench.settled)
+        after, outside = _cpu(bench.groups), usage.cpu([bench.sink.pid]) - outside
+    cpu = {name: after[name] - before[name] for name in bench.groups} | {"driver": sent.cpu, "sink": outside}
+    per_record = {name: round(seconds * 1000 / records, 3) for name, seconds in cpu.items()}
+    spent = {name: round((value - books[name]) / records, 3) for name, value in bench.books().items()}
+    total = round(sum(per_record[name] for name in bench.groups), 3)
+    memory = {name: round(peak.bytes[name] / 2**20, 1) for name in bench.groups}
+    cost = Cost(per_record, total, memory, spent)
+    return Measured(
+        _answered(sent, records),
+        cost,
+        _delivered(bench.sink.take(), sent, calls, destinations) if destinations else None,
+    )
+
+
+def _cpu(groups: Mapping[str, Sequence[int]]) -> dict[str, float]:
+    return {name: usage.cpu(pids) for name, pids in groups.items()}
+
+
+def _check_answers(sent: Sent) -> None:
+    refused = {status: count for status, count in Counter(sent.statuses).items() if not 200 <= status < 300}
+    if refused:
+        raise Unproven(f"requests were refused, by status: {refused}")
+
+
+def _await(sink: Sink, wanted: int) -> None:
+    seen, since = sink.count(), time.monotonic()
+    while seen < wanted:
+        time.sleep(0.1)
+        now = sink.count()
+        if now > seen:
+            seen, since = now, time.monotonic()
+        elif time.monotonic() - since > QUIET:
+            raise Unproven(f"{wanted - seen} of {wanted} deliveries did not arrive")
+
+
+def _settle(settled: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + QUIET
+    while not settled():
+        if time.monotonic() > deadline:
+            raise Unproven("everything was delivered, but not all outcomes are kept")
+        time.sleep(0.1)
+
+
+def _answered(sent: Sent, records: int) -> Answered:
+    count = len(sent.due)
+    return Answered(
+        count, records, round(sent.seconds, 3), round(count / sent.seconds, 1), Percentiles.of(sent.latencies)
+    )
+
+
+def _delivered(seen: Seen, sent: Sent, calls: Sequence[Call], destinations: int) -> Delivered:
+    """Every record at every destination, or `Unproven`."""
+    accepted = {number: at for call, at in zip(calls, sent.answered, strict=True) for number in call.numbers}
+    first: dict[tuple[int, int], int] = {}
+    for number, place, at in zip(seen.numbers, seen.places, seen.times, strict=True):
+        first.setdefault((number, place), at)
+    strangers = {number for number, _ in first} - accepted.keys()
+    missing = len(accepted) * destinations - len(first)
+    if strangers or missing:
+        raise Unproven(f"{missing} deliveries are missing, {len(strangers)} were of records that nobody sent")
+    whole: dict[int, int] = {}
+    for (number, _), at in first.items():
+        whole[number] = max(whole.get(number, 0), at)
+    seconds = (max(seen.times) - min(sent.due)) / 1e9
+    return Delivered(
+        records=len(accepted),
+        deliveries=len(first),
+        calls=seen.calls,
+        seconds=round(seconds, 3),
+        per_second=round(len(accepted) / seconds, 1),
+        latency_ms=Percentiles.of(max(at - accepted[number], 0) for (number, _), at in first.items()),
+        whole_ms=Percentiles.of(max(at - accepted[number], 0) for number, at in whole.items()),
+        repeats=len(seen.numbers) - len(first),
+    )

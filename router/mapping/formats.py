@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
+from operator import itemgetter
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -57,15 +58,9 @@ def _wrong(pattern: str) -> str:
 
 
 def _pattern(pattern: str) -> Function:
-    literals = DIRECTIVE.split(pattern)
-    cuts = [_SLICES.get(part) for part in DIRECTIVE.findall(pattern)]
-    parts = [(text, slice(*cut) if cut else None) for text, cut in zip(literals, cuts, strict=False)]
-
-    def written(moment: str) -> str:
-        full = moment if len(moment) > 10 else moment + " 00:00:00"
-        return "".join([text + (full[cut] if cut else "%") for text, cut in parts]) + literals[-1]
-
-    return written
+    cut = itemgetter(*(slice(*_SLICES[part]) for part in DIRECTIVE.findall(pattern) if part in _SLICES))
+    template = DIRECTIVE.sub(lambda part: "%s" if part[0] in _SLICES else "%%", pattern)
+    return lambda moment: template % cut(moment if len(moment) > 10 else moment + " 00:00:00")
 
 
 def _at(zone: ZoneInfo) -> Any:

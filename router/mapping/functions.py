@@ -31,6 +31,8 @@ _FALSE = frozenset({"false", "f", "no", "n", "off", "0"})
 
 
 def title(text: str) -> str:
+    if "'" not in text and "\u2019" not in text:
+        return text.title()
     return _WORD.sub(lambda word: word[0][0].upper() + word[0][1:].lower(), text)
 
 

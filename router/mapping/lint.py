@@ -53,7 +53,9 @@ def _check_example(node: Node, written: Written, built: MappingSet, sheet: Sheet
 def _routes(written: Written, built: MappingSet, action: Action) -> list[Route]:
     """Those of every group for which the file holds."""
     key = written.contract.entity.value, written.contract.type
-    entries = [by_key[key] for (client, _), by_key in built.entries.items() if client == written.client and key in by_key]
+    entries = [
+        by_key[key] for (client, _), by_key in built.entries.items() if client == written.client and key in by_key
+    ]
     return [route for entry in entries if entry.file == written.file for route in entry.leads(action)]
 
 

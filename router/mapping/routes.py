@@ -18,7 +18,12 @@ from router.mapping.sets import Mapped, Program, Route, Skipped
 from router.mapping.targets import of_schema
 from router.model import Entity
 
-_KNOWN_AS = {Entity.CONTACT: Entity.PROFILE, Entity.PRODUCT: Entity.INVENTORY}  # v1's names of the same things
+_V1 = {Entity.CONTACT: Entity.PROFILE, Entity.PRODUCT: Entity.INVENTORY}  # v1's names of the same things
+
+
+def known_as(entity: Entity) -> Entity:
+    """What an operation calls an entity."""
+    return _V1.get(entity, entity)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +88,15 @@ def _program(
     when = compile_condition(condition, scope) if condition else None
     place = f"{facts.name}.{operation.raw}"
     scope = replace(scope, place=place, ensured=scope.ensured | when.ensures if when else scope.ensured)
-    fields = compile_map(written, of_schema(found.fields), scope)
-    return Program(operation.raw, when, fields)
+    target = of_schema(found.fields)
+    return Program(operation.raw, when, compile_map(written, target, scope), frozenset(target.needs()))
 
 
 def _check_operation(node: Node, facts: OperationFacts, entity: Entity, removal: bool, sheet: Sheet) -> None:
-    known_as = _KNOWN_AS.get(entity, entity)
-    if known_as not in facts.entities:
+    known = known_as(entity)
+    if known not in facts.entities:
         takes = ", ".join(sorted(facts.entities))
-        sheet.error(node.at, f"operation '{node.raw}' is not for {known_as}; it is for {takes}")
+        sheet.error(node.at, f"operation '{node.raw}' is not for {known}; it is for {takes}")
     if removal and not facts.removes:
         sheet.warn(node.at, f"operation '{node.raw}' does not delete the record")
 

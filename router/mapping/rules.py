@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -94,6 +94,16 @@ class Branch:
         if any(part.guard or part.keep_null for part in self.parts):
             return _object(self.parts)
         return _plain_object([(part.key, part.rule.run()) for part in self.parts])
+
+
+def leaves(branch: Branch, prefix: str = "") -> Iterator[tuple[str, Part, Leaf]]:
+    """Every leaf with its place, by dotted target; an item of a list by its number among the list's rules."""
+    for index, part in enumerate(branch.parts):
+        target = f"{prefix}[{index}]" if branch.is_list else f"{prefix}.{part.key}" if prefix else part.key
+        if isinstance(part.rule, Leaf):
+            yield target, part, part.rule
+        else:
+            yield from leaves(part.rule, target)
 
 
 def _plain_object(members: Sequence[tuple[str, Run]]) -> Run:

@@ -29,11 +29,15 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What a file says for one integration and action. fields: the payload, rule by rule."""
+    """What a file says for one integration and action.
+
+    fields: the payload, rule by rule. needs: the dotted targets without which the provider takes nothing.
+    """
 
     operation: str
     when: Condition | None
     fields: Branch
+    needs: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,12 @@ class Target:
             yield prefix + name
             yield from target.names(f"{prefix}{name}.")
 
+    def needs(self, prefix: str = "") -> Iterator[str]:
+        """The dotted names without which the provider takes nothing at all."""
+        for name, target in self.members.items():
+            if target.required:
+                yield from target.needs(f"{prefix}{name}.") if target.members else [prefix + name]
+
     def wrong(self, value: Any) -> str | None:
         """Why the provider would not take a value; None when nothing is known against it."""
         if self.source is None:

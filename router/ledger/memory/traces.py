@@ -1,0 +1,142 @@
+"""What can be read back, from memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from router.ledger.base import Audit, Filters
+from router.ledger.documents import (
+    DeliveryRow,
+    RejectionRow,
+    RequestRow,
+    document,
+    rejection,
+    status_of,
+    summary,
+)
+from router.ledger.memory.audit import audit
+from router.ledger.memory.store import Delivery, Request, Store
+from router.ledger.ranges import HIGHEST, beginning, between
+from router.model import Rejected, RequestStatus, ids_of
+
+
+class Traces:
+    """`router.ledger.base.Traces`."""
+
+    _store: Store
+
+    def document(self, request_id: UUID, client: str | None = None) -> dict[str, Any] | None:
+        store = self._store
+        with store.lock:
+            request = store.requests.get(request_id)
+            if request is not None and client in (None, request.given.client):
+                records, deliveries = store.of_request(request_id, *ids_of(request_id))
+                return document(
+                    _row(request),
+                    [(record.record_id, record.datatalks_id) for record in records],
+                    [_delivery(store, one) for one in deliveries if one.operation != "callback"],
+                    [_delivery(store, one) for one in deliveries if one.operation == "callback"],
+                )
+            refused = store.rejections.get(request_id)
+            if refused is not None and client in (None, refused[0].client):
+                return rejection(_rejection(*refused))
+            return None
+
+    def documents(self, client: str | None, filters: Filters, limit: int, before: UUID | None) -> list[dict[str, Any]]:
+        store = self._store
+        low, high = between(filters.since, filters.until)
+        high = min(high, before or HIGHEST)
+        with store.lock:
+            if filters.status == RequestStatus.REJECTED:
+                refused = [one for id, one in store.rejections.items() if low <= id < high]
+                shown = [rejection(_rejection(*one)) for one in refused if client in (None, one[0].client)]
+            else:
+                found = [one for id, one in store.requests.items() if low <= id < high]
+                wanted = [one for one in found if _meets(store, one, client, filters)]
+                shown = [summary(_row(one)) for one in wanted]
+        return sorted(shown, key=lambda one: str(one["requestId"]), reverse=True)[:limit]
+
+    def find(self, prefix: str) -> list[UUID]:
+        found = beginning(prefix)
+        if found is None:
+            return []
+        low, high = found
+        with self._store.lock:
+            ids = [id for id in (*self._store.requests, *self._store.rejections) if low <= id <= high]
+        return sorted(ids, reverse=True)[:10]
+
+    def audit(self, since: datetime | None = None, until: datetime | None = None) -> Audit:
+        with self._store.lock:
+            return audit(self._store, *between(since, until))
+
+
+_READS: Mapping[str, Callable[[Request], object]] = {
+    "status": lambda request: status_of(request.open, request.failed),
+    "group": lambda request: request.given.group,
+    "entity": lambda request: request.given.entity,
+    "type": lambda request: request.given.type,
+}
+
+
+def _meets(store: Store, request: Request, client: str | None, filters: Filters) -> bool:
+    if client not in (None, request.given.client):
+        return False
+    if any(getattr(filters, name) not in (None, read(request)) for name, read in _READS.items()):
+        return False
+    records, deliveries = store.of_request(request.given.request_id, *ids_of(request.given.request_id))
+    named = {record.datatalks_id for record in records}
+    integrations = {
+        store.targets[one.destination].given.integration for one in deliveries if one.operation != "callback"
+    }
+    return (filters.datatalks_id is None or filters.datatalks_id in named) and (
+        filters.integration is None or filters.integration in integrations
+    )
+
+
+def _row(request: Request) -> RequestRow:
+    given = request.given
+    return RequestRow(
+        request_id=given.request_id,
+        environment=given.environment,
+        group=given.group,
+        entity=given.entity,
+        type=given.type,
+        mapping_version=given.mapping_version,
+        received_at=request.received_at,
+        completed_at=request.completed_at,
+        open=request.open,
+        failed=request.failed,
+    )
+
+
+def _delivery(store: Store, delivery: Delivery) -> DeliveryRow:
+    target, due = store.targets[delivery.destination], store.due.get(delivery.delivery_id)
+    hint = None if due is None or due.hint_id is None else store.hints[due.hint_id]
+    return DeliveryRow(
+        delivery_id=delivery.delivery_id,
+        integration=target.given.integration,
+        connector=target.given.connector,
+        operation=delivery.operation,
+        state=delivery.state,
+        reason=delivery.reason,
+        provider_id=delivery.provider_id,
+        attempts=delivery.attempts,
+        planned_at=delivery.planned_at,
+        finished_at=delivery.finished_at,
+        due_at=None if due is None else due.due_at,
+        started=hint is not None and hint.started_at is not None,
+        enabled=target.given.enabled,
+        paused_at=target.paused_at,
+        paused_by=target.paused_by,
+        breaker=target.breaker,
+        breaker_reason=target.breaker_reason,
+        breaker_since=target.breaker_since,
+        payload=delivery.payload,
+    )
+
+
+def _rejection(rejected: Rejected, received_at: datetime) -> RejectionRow:
+    return RejectionRow(rejected.request_id, rejected.status, rejected.messages, received_at)

@@ -30,11 +30,10 @@ PROCESSES = {"postgres", "broker", "web", "worker", "dispatch", "flower", "sandb
 class Dev:
     """A running `router dev`. said: its lines so far."""
 
-    def __init__(self, data: Path, *arguments: str) -> None:
+    def __init__(self, data: Path, *arguments: str, **settings: str) -> None:
         self.data = data
         self.output = data.with_name(f"{data.name}.out")
-        own = {"ROUTER_DATABASE_URL", "ROUTER_BROKER_URL", "ROUTER_SECRET_KEYS"}
-        env = {name: text for name, text in os.environ.items() if name not in own}
+        env = {name: text for name, text in os.environ.items() if not name.startswith("ROUTER_")} | settings
         with self.output.open("wb") as output:
             command = [*ROUTER, "dev", "--data", str(data), "--port", str(free_port()), *arguments]
             self.process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=env)
@@ -146,3 +145,25 @@ def test_told_to_stop_it_leaves_nothing_running_and_keeps_its_keys(dev):
         assert get_json(f"{state['sandbox']}/_/received")["received"] == []
     finally:
         assert again.stop() == 0
+
+
+def test_servers_of_ones_own_are_used_and_left_alone(run_dir, database_url, broker_url):
+    own = {"ROUTER_DATABASE_URL": database_url, "ROUTER_BROKER_URL": broker_url}
+    running = Dev(run_dir / "own", **own)
+    try:
+        running.wait_until_ready()
+        state = running.state()
+        assert (state["database_url"], state["broker_url"]) == (database_url, broker_url)
+        assert not {"postgres", "broker"} & state["pids"].keys()
+        assert "salesmanago delivered" in running.said()
+    finally:
+        assert running.stop() == 0
+    with psycopg.connect(database_url) as connection:
+        assert connection.execute("SELECT count(*) FROM requests").fetchone() == (1,)
+
+
+def test_a_setting_that_is_malformed_is_told_and_nothing_is_left_running(run_dir):
+    running = Dev(run_dir / "malformed", ROUTER_LOG_LEVEL="loud")
+    assert running.process.wait(60) == 1
+    assert "ROUTER_LOG_LEVEL: not one of debug, info, warning, error" in running.said()
+    assert not (run_dir / "malformed" / "pg" / "postmaster.pid").exists()

@@ -32,9 +32,9 @@ def test_what_is_no_pool_is_there_too(process):
 
 
 def test_the_development_run_serves_each_queue(tmp_path):
-    stages = programs(Ports(1, 2, 3), QUEUES, os.environ, tmp_path)
-    workers = [program for stage in stages for name, program in stage.items() if name.startswith("worker")]
-    assert [queues_of(list(worker.command)) for worker in workers] == [QUEUES, QUEUES]
+    planned = programs(Ports(1, 2, 3), QUEUES, os.environ, tmp_path)
+    served = [queues_of(list(each.program.command)) for each in planned if each.name.startswith("worker")]
+    assert served == [QUEUES, QUEUES]
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -20,6 +20,7 @@ _CELERY = ("celery", "-A", "workers.app")
 # A second SIGTERM would end a worker coldly, so it gets one, and time to hand back what it holds.
 _WORKER_STOP: Steps = ((signal.SIGTERM, 20),)
 _ORPHANS = 10.0
+_FLOWER_STOP: Steps = ((signal.SIGTERM, 1),)  # it waits for the broker's next event, and has nothing to lose
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,29 +52,39 @@ class Ports:
         return f"http://{_HOST}:{self.flower}"
 
 
-def programs(
-    ports: Ports, queues: Sequence[str], env: Mapping[str, str], logs: Path
-) -> Sequence[Mapping[str, Program]]:
-    """By name, in stages: they all start at once, and stop from the last stage to the first."""
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A program by its name. stage: the highest stops first. spare: not needed for a first request."""
 
-    def python(name: str, *arguments: str, **more: object) -> Program:
-        return Program((sys.executable, "-m", *arguments), logs / f"{name}.log", env, ROOT, **more)  # type: ignore[arg-type]
+    name: str
+    stage: int
+    program: Program
+    spare: bool = False
+
+
+def programs(ports: Ports, queues: Sequence[str], env: Mapping[str, str], log_dir: Path) -> Sequence[Planned]:
+    """Everything but the servers. They need no order to start in: each waits for what it lacks."""
+
+    def python(name: str, *arguments: str) -> Program:
+        return Program((sys.executable, "-m", *arguments), log_dir / f"{name}.log", env, ROOT)
 
     def worker(name: str) -> Program:
         node = ("-n", f"{name}@%h", "-Q", ",".join(queues), "-c", "4", "-E", "--without-gossip", "--without-mingle")
-        return python(name, *_CELERY, "worker", *node, ready=_consumes, stop_steps=_WORKER_STOP, patience=_ORPHANS)
+        return replace(
+            python(name, *_CELERY, "worker", *node), ready=_consumes, stop_steps=_WORKER_STOP, patience=_ORPHANS
+        )
 
     gunicorn = ("gunicorn", "-c", str(ROOT / "deploy" / "gunicorn.conf.py"), "router.http.wsgi:app")
-    flower = (*_CELERY, "flower", f"--conf={ROOT / 'deploy' / 'flowerconfig.py'}")
-    sandbox = ("connectors.sandbox", "--port", str(ports.sandbox))
+    flower = python("flower", *_CELERY, "flower", f"--conf={ROOT / 'deploy' / 'flowerconfig.py'}")
+    sandbox = python("sandbox", "connectors.sandbox", "--port", str(ports.sandbox))
     return (
-        {
-            "sandbox": python("sandbox", *sandbox, ready=answers(f"{ports.sandboxes}/_/providers", 200)),
-            "flower": python("flower", *flower, ready=answers(ports.flowers, 401)),
-        },
-        {"web": python("web", *gunicorn, ready=answers(f"{ports.receiver}/healthz", 200))},
-        {"worker": worker("worker"), "worker_2": worker("worker_2")},
-        {"dispatch": python("dispatch", "workers.dispatch"), "dispatch_2": python("dispatch_2", "workers.dispatch")},
+        Planned("sandbox", 2, replace(sandbox, ready=answers(f"{ports.sandboxes}/_/providers", 200))),
+        Planned("web", 3, replace(python("web", *gunicorn), ready=answers(f"{ports.receiver}/healthz", 200))),
+        Planned("worker", 4, worker("worker")),
+        Planned("dispatch", 5, python("dispatch", "workers.dispatch")),
+        Planned("flower", 2, replace(flower, ready=answers(ports.flowers, 401), stop_steps=_FLOWER_STOP), spare=True),
+        Planned("worker_2", 4, worker("worker_2"), spare=True),
+        Planned("dispatch_2", 5, python("dispatch_2", "workers.dispatch"), spare=True),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from router.catalog import facts
 from router.cli.dev import accounts, showing
 from router.cli.dev.home import Home
 from router.cli.dev.mappings import Mappings
-from router.cli.dev.programs import ROOT, Ports, programs
+from router.cli.dev.programs import ROOT, Planned, Ports, programs
 from router.cli.dev.signals import Signals
 from router.cli.dev.supervisor import Supervisor
 from router.cli.dev.wire import get_json
@@ -30,6 +30,7 @@ from router.vault import Vault
 
 REGION = "eu-west-1"
 _START_TIMEOUT = 60.0
+_SETTINGS = {"postgres": "ROUTER_DATABASE_URL", "broker": "ROUTER_BROKER_URL"}
 Say = Callable[[str], None]
 
 
@@ -41,10 +42,7 @@ def run(home: Home, port: int, *, reset: bool, demo: bool, say: Say) -> None:
     """
     begun = time.monotonic()
     logs.configure("error")
-    servers: dict[str, Server] = {
-        "postgres": EmbeddedPostgres(home.path / "pg", log=home.logs / "postgres.log"),
-        "broker": EmbeddedValkey(home.path / "valkey", log=home.logs / "valkey.log"),
-    }
+    servers = _servers(home)
     if reset:
         for server in servers.values():
             server.clear()
@@ -54,18 +52,11 @@ def run(home: Home, port: int, *, reset: bool, demo: bool, say: Say) -> None:
     home.keep(credentials)
     supervisor = Supervisor(say)
     with Signals(supervisor.hurry) as signals, _stopped_in_order(supervisor, home, say):
-        env = _environment(ports, credentials)
-        for stage, ((name, server), setting) in enumerate(zip(servers.items(), _URLS, strict=True)):
-            signals.check()
-            if not _given(setting):
-                env[setting] = _start_server(supervisor, name, server, stage, say)
-            else:
-                say(f" ✔ {server.name:<16} yours     {setting}")
+        env = _environment(ports, credentials) | _start_servers(supervisor, servers, signals, say)
         settings = Settings.from_env(env)
         _migrate(settings, say)
-        for stage, together in enumerate(programs(ports, queue_names(facts()), env, home.logs), start=len(servers)):
-            for name, program in together.items():
-                supervisor.start(name, program, stage=stage)
+        planned = programs(ports, queue_names(facts()), env, home.logs)
+        _start(supervisor, [each for each in planned if not each.spare])
         with closing(PostgresLedger(settings.database_url, size=2)) as ledger:
             mappings = Mappings(_mappings_directory(), ledger, say)
             mappings.check()
@@ -75,15 +66,17 @@ def run(home: Home, port: int, *, reset: bool, demo: bool, say: Say) -> None:
             supervisor.wait_until_ready(signals, within=_START_TIMEOUT)
             sandboxes = get_json(f"{ports.sandboxes}/_/credentials")["credentials"]
             _give_secrets(ledger, vault, sandboxes)
-            state = _state(ports, settings, credentials, sandboxes)
-            supervisor.on_change = lambda: home.show({**state, "pids": supervisor.pids})
-            _tell(ports, credentials, time.monotonic() - begun, say)
-            access = showing.Access(
-                ports.receiver, REGION, credentials["access_key_id"], credentials["secret_access_key"]
-            )
+            say(f" ✔ receiver {ports.receiver}   console {ports.receiver}/console")
+            say(f" ✔ provider sandboxes {ports.sandboxes}   ready after {time.monotonic() - begun:.1f} s")
+            access = _access(ports, credentials)
             if demo:
                 _show(access, ports, ledger, signals, say)
+            _start(supervisor, [each for each in planned if each.spare])
+            supervisor.wait_until_ready(signals, within=_START_TIMEOUT)
+            say(f" ✔ Flower {ports.flowers}   {credentials['flower_auth'].replace(':', ' / ')}")
             home.show_environment({name: text for name, text in env.items() if name.startswith("ROUTER_")})
+            state = _state(ports, settings, credentials, sandboxes)
+            supervisor.on_change = lambda: home.show({**state, "pids": supervisor.pids})
             supervisor.on_change()
             _invite(access, home, say)
 
@@ -92,9 +85,6 @@ def run(home: Home, port: int, *, reset: bool, demo: bool, say: Say) -> None:
                     _give_secrets(ledger, vault, sandboxes)
 
             supervisor.run(signals, meanwhile)
-
-
-_URLS = ("ROUTER_DATABASE_URL", "ROUTER_BROKER_URL")
 
 
 def _given(setting: str) -> bool:
@@ -116,12 +106,32 @@ def _environment(ports: Ports, credentials: Mapping[str, str]) -> dict[str, str]
     return env
 
 
-def _start_server(supervisor: Supervisor, name: str, server: Server, stage: int, say: Say) -> str:
-    begun = time.monotonic()
-    supervisor.start(name, server, stage=stage)
-    where = os.path.relpath(server.data_dir)
-    say(f" ✔ {server.name} {server.version:<6} embedded  {where:<20} {time.monotonic() - begun:.1f} s")
-    return server.url
+def _servers(home: Home) -> Mapping[str, Server]:
+    return {
+        "postgres": EmbeddedPostgres(home.path / "pg", log=home.logs / "postgres.log"),
+        "broker": EmbeddedValkey(home.path / "valkey", log=home.logs / "valkey.log"),
+    }
+
+
+def _start_servers(supervisor: Supervisor, servers: Mapping[str, Server], signals: Signals, say: Say) -> dict[str, str]:
+    """Start those for which the user has none; their addresses as settings."""
+    urls = {}
+    for stage, (name, server) in enumerate(servers.items()):
+        signals.check()
+        if _given(_SETTINGS[name]):
+            say(f" ✔ {server.name + ' or other':<20} yours     {_SETTINGS[name]}")
+            continue
+        begun = time.monotonic()
+        supervisor.start(name, server, stage=stage)
+        urls[_SETTINGS[name]] = server.url
+        label, where = f"{server.name} {server.version}", os.path.relpath(server.data_dir)
+        say(f" ✔ {label:<20} embedded  {where:<20} {time.monotonic() - begun:.1f} s")
+    return urls
+
+
+def _start(supervisor: Supervisor, planned: Iterable[Planned]) -> None:
+    for each in planned:
+        supervisor.start(each.name, each.program, stage=each.stage)
 
 
 def _migrate(settings: Settings, say: Say) -> None:
@@ -161,6 +171,10 @@ def _state(
     }
 
 
+def _access(ports: Ports, credentials: Mapping[str, str]) -> showing.Access:
+    return showing.Access(ports.receiver, REGION, credentials["access_key_id"], credentials["secret_access_key"])
+
+
 def _show(access: showing.Access, ports: Ports, ledger: PostgresLedger, signals: Signals, say: Say) -> None:
     def wait(seconds: float) -> None:
         signals.check()
@@ -168,12 +182,6 @@ def _show(access: showing.Access, ports: Ports, ledger: PostgresLedger, signals:
 
     for line in showing.show(access, ports.sandboxes, ledger, wait):
         say(line)
-
-
-def _tell(ports: Ports, credentials: Mapping[str, str], seconds: float, say: Say) -> None:
-    say(f" ✔ receiver {ports.receiver}   console {ports.receiver}/console")
-    say(f" ✔ Flower {ports.flowers}   {credentials['flower_auth'].replace(':', ' / ')}")
-    say(f" ✔ provider sandboxes {ports.sandboxes}   ready after {seconds:.1f} s")
 
 
 def _invite(access: showing.Access, home: Home, say: Say) -> None:

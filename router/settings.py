@@ -44,6 +44,7 @@ class Settings:
 
     secret_keys: Fernet keys, newest first: the first encrypts, all decrypt.
     regions: AWS regions accepted in a signature's scope.
+    operators: who may use the console, name → werkzeug's password hash (`router keys operator NAME` makes one).
     links: base addresses that a mapping set refers to by name (`ROUTER_LINK_SANDBOX_URL` is `sandbox_url`).
     client_rate: requests per second and client, all receivers together; 0 is unlimited.
     hints_per_queue: how many hints may be outstanding in one queue.
@@ -70,6 +71,7 @@ class Settings:
     lease: float = 40.0
     retention_days: int = 90
     allow_unsafe_durability: bool = False
+    operators: Mapping[str, str] = field(default_factory=dict, repr=False)
     links: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -140,6 +142,17 @@ def _are_fernet_keys(keys: tuple[str, ...]) -> None:
             raise ValidationError(text) from None
 
 
+class _Operators(fields.Field[dict[str, str]]):
+    """`name:hash` pairs separated by commas."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> dict[str, str]:
+        pairs = [part.strip().partition(":") for part in str(value).split(",") if part.strip()]
+        if bad := [name for name, _, hashed in pairs if not name or not hashed.startswith(("scrypt:", "pbkdf2:"))]:
+            names = ", ".join(repr(name) for name in bad)
+            raise ValidationError(f"{names}: not name:hash; `router keys operator NAME` makes one")
+        return {name: hashed for name, _, hashed in pairs}
+
+
 _ABOVE_0 = validate.Range(min=0, min_inclusive=False, error="must be above 0")
 _FROM_0 = validate.Range(min=0, error="must not be below 0")
 
@@ -184,6 +197,7 @@ class _Schema(Schema):
     lease = fields.Float(validate=_ABOVE_0)
     retention_days = fields.Integer(validate=_ABOVE_0)
     allow_unsafe_durability = fields.Boolean()
+    operators = _Operators()
 
 
 if {f.name for f in members(Settings)} - {"links"} != set(_Schema().fields):

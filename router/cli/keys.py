@@ -9,6 +9,7 @@ import uuid
 from datetime import UTC, datetime, timedelta
 
 import click
+from werkzeug.security import generate_password_hash
 
 from router.cli import context
 from router.ledger.base import AccessKey, ClientApiKey
@@ -83,6 +84,15 @@ def revoke(key: str) -> None:
 def fernet() -> None:
     """Make a key for ROUTER_SECRET_KEYS."""
     click.echo(Vault.new_key())
+
+
+@keys.command("operator")
+@click.argument("name")
+@click.option("--password", help="Asked for when left out, so that no shell keeps it.")
+def operator_(name: str, password: str | None) -> None:
+    """Make NAME's entry for ROUTER_OPERATORS, who may use the console."""
+    given = password or click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    click.echo(f"{name}:{generate_password_hash(given)}")
 
 
 def _state(revoked_at: datetime | None, expires_at: datetime | None) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from flask import Flask, Response
 from structlog.contextvars import bind_contextvars
 
-from router.http import client_answers, client_api, errors, health, status, v1, v2
+from router.http import client_answers, client_api, console, errors, health, status, v1, v2
 from router.http.services import Services
 from router.http.signed import Route, submit
 from router.http.wire import Request, current
@@ -31,6 +31,7 @@ def create_app(services: Services) -> Flask:
     status.register(app, services)
     health.register(app, services)
     client_api.register(app, services)
+    console.register(app, services)
     errors.register(app, services, {client_api.SURFACE: client_answers.refusal})
     return app
 

@@ -9,6 +9,7 @@ from importlib.metadata import entry_points
 from types import MappingProxyType
 
 from connectors.base import Connector
+from connectors.datatalks import DataTalks
 from connectors.digitalonboarding import DigitalOnboarding
 from connectors.parcelvoy import Parcelvoy
 from connectors.salesmanago import Salesmanago
@@ -18,6 +19,7 @@ from connectors.webhook import Webhook
 GROUP = "router.connectors"
 
 REGISTRY: dict[str, type[Connector]] = {
+    "datatalks": DataTalks,
     "digitalonboarding": DigitalOnboarding,
     "parcelvoy": Parcelvoy,
     "salesmanago": Salesmanago,

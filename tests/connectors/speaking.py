@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
-from connectors.base import Command, Connector, Tokens, Wire
+from connectors.base import Command, Connector, Wire
 from connectors.http import HttpWire
 from connectors.registry import connector
 from connectors.sandbox.server import Sandbox
@@ -30,8 +30,8 @@ def options(name: str, base_url: str, **more: Any) -> Mapping[str, Any]:
     return loaded
 
 
-def speaking(name: str, sandbox: Sandbox, wire: Wire, tokens: Tokens | None = None, **more: Any) -> Connector:
-    return connector(name)(options(name, sandbox.url_of(name), **more), wire, tokens or MemoryTokens())
+def speaking(name: str, sandbox: Sandbox, wire: Wire, **more: Any) -> Connector:
+    return connector(name)(options(name, sandbox.url_of(name), **more), wire, MemoryTokens())
 
 
 def commands(*payloads: Mapping[str, Any], attempt: int = 1) -> list[Command]:

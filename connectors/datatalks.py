@@ -1,0 +1,143 @@
+"""Data Talks: profiles, events and inventory over our own inbound contract, v2 and v3 (contracts.md §5)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from marshmallow import Schema, ValidationError, fields, validate
+
+from connectors.base import Answer, Command, Kind, Operation, Outcome, Tokens, Wire
+from connectors.errors import WireError
+from connectors.options import BaseUrl, ConnectorOptions
+from connectors.outcomes import excerpt, invalid, of_failure
+from connectors.sigv4 import Signer
+
+REGIONS = {"v2": "eu-west-1", "v3": "eu-north-1"}  # not documented; contracts.md §5.1
+SERVICE = "execute-api"
+PATHS = {"upsert_profile": "profiles", "post_event": "events", "upsert_item": "inventory"}
+
+_REFUSED = "the credentials or the address: check the keys, the clock, region, version and base_url"  # §5.4 on why
+_ELSEWHERE = (Kind.REFUSED, "base_url is not that of the Data Talks API")
+_FAILED = (Kind.RETRYABLE, "the server failed")
+MEANING: Mapping[int, tuple[Kind, str]] = {  # contracts.md §5.6
+    401: (Kind.REFUSED, _REFUSED),
+    403: (Kind.REFUSED, _REFUSED),
+    404: _ELSEWHERE,
+    405: _ELSEWHERE,
+    408: _FAILED,
+    425: _FAILED,
+    429: (Kind.LIMITED, "told to slow down"),
+}
+OTHERWISE: Mapping[int, tuple[Kind, str]] = {3: _ELSEWHERE, 4: (Kind.REJECTED, "rejected"), 5: _FAILED}
+
+
+class Options(ConnectorOptions):
+    base_url = BaseUrl(
+        load_default="https://api.datatalks.se", metadata={"description": "the API's address without its version"}
+    )
+    version = fields.String(
+        load_default="v2", validate=validate.OneOf(sorted(REGIONS)), metadata={"description": "of the API"}
+    )
+    region = fields.String(
+        metadata={"description": "of the signature; eu-west-1 for v2 and eu-north-1 for v3 if unset"}
+    )
+    access_key_id = fields.String(required=True, metadata={"description": "ACCESS_KEY_ID"})
+    secret_access_key = fields.String(
+        required=True, metadata={"secret": True, "description": "SECRET_ACCESS_KEY, which signs every request"}
+    )
+    group_key = fields.String(metadata={"description": "needed when the data goes on to SALESmanago"})
+
+
+def _flat(value: Any) -> None:
+    if isinstance(value, dict) or (isinstance(value, list) and any(isinstance(one, dict | list) for one in value)):
+        raise ValidationError("must be a scalar or a list of scalars")
+
+
+class Entity(Schema):
+    type = fields.String(required=True, metadata={"description": "of the data point, as it is named at Data Talks"})
+    data = fields.Dict(
+        keys=fields.String(),
+        values=fields.Raw(validate=_flat, allow_none=True),
+        required=True,
+        metadata={"description": "flat: dates as YYYY-MM-DD, datetimes without a time zone"},
+    )
+    datatalksId = fields.String(  # noqa: N815 (the wire's name)
+        validate=validate.Regexp(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\Z", error="must be a UUID"),
+        metadata={"description": "pins the entity"},
+    )
+
+
+class DataTalks:
+    options: ClassVar[type[Schema]] = Options
+    masked: ClassVar[frozenset[str]] = frozenset()
+    operations: ClassVar[Mapping[str, Operation]] = {  # all of them upserts by hard id
+        "upsert_profile": Operation(Entity, frozenset({"profile"}), description="a person, or what else has a profile"),
+        "post_event": Operation(Entity, frozenset({"event"}), description="something that happened"),
+        "upsert_item": Operation(Entity, frozenset({"inventory"}), description="something that can be bought"),
+    }
+
+    def __init__(self, options: Mapping[str, Any], wire: Wire, tokens: Tokens) -> None:  # noqa: ARG002 (the port's)
+        version = options["version"]
+        region = options.get("region") or REGIONS[version]
+        self._wire = wire
+        self._root = f"{options['base_url']}/{version}/"
+        self._signer = Signer(options["access_key_id"], options["secret_access_key"], region, SERVICE)
+        self._group = {"groupKey": options["group_key"]} if options.get("group_key") else {}
+
+    def send(self, operation: str, commands: Sequence[Command]) -> Sequence[Outcome]:
+        return [self._send(operation, command) for command in commands]
+
+    def _send(self, operation: str, command: Command) -> Outcome:
+        if fault := Entity().validate(command.payload):
+            return invalid(fault)
+        body = {"type": command.payload["type"], **self._group, **command.payload}
+        try:
+            answer = self._wire.call(
+                "POST",
+                self._root + PATHS[operation],
+                headers={"Idempotency-Key": command.id},  # for receivers that are ours; others ignore it
+                json=body,
+                sign=self._sign,
+            )
+        except WireError as error:
+            return of_failure(error, repeat_safe=True)
+        return judge(answer)
+
+    def _sign(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Mapping[str, str]:
+        return self._signer.headers(method, url, headers, body, datetime.now(UTC))
+
+
+def judge(answer: Answer) -> Outcome:
+    status, body = answer.status, _body(answer)
+    kind, words = MEANING.get(status) or OTHERWISE.get(status // 100, _FAILED)
+    if 200 <= status < 300:
+        kind, words = _of_success(body.get("success"))
+    request = f"requestId {body['requestId']}" if body.get("requestId") else ""
+    if kind is Kind.DELIVERED:
+        provider_id = body.get("datatalksId")
+        return Outcome(kind, request, status, str(provider_id) if provider_id else None, warnings=_messages(body))
+    said = "; ".join(_messages(body)) or excerpt(answer.body)
+    reason = f"{words}: {status} {said}".strip() + (f" ({request})" if request else "")
+    return Outcome(kind, reason, status, retry_after=answer.retry_after)
+
+
+def _of_success(success: Any) -> tuple[Kind, str]:
+    if success is True:
+        return Kind.DELIVERED, ""
+    return (Kind.REJECTED, "rejected") if success is False else (Kind.RETRYABLE, "not an answer of the Data Talks API")
+
+
+def _messages(body: Mapping[str, Any]) -> tuple[str, ...]:
+    """What it says; success is one empty string (contracts.md §5.4). AWS's gateway has a single `message`."""
+    messages = body.get("messages") if isinstance(body.get("messages"), list) else [body.get("message")]
+    return tuple(excerpt(one.encode()) for one in messages or () if isinstance(one, str) and one.strip())
+
+
+def _body(answer: Answer) -> Mapping[str, Any]:
+    try:
+        body = answer.json()
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}

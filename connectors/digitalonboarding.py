@@ -18,6 +18,8 @@ from connectors import digitalonboarding_fields as fields
 from connectors.base import Answer, Command, Operation, Outcome, Token, Tokens, Wire
 from connectors.digitalonboarding_answers import CONTACTS, JOURNEYS, TOKENS, batch, read, single
 from connectors.errors import WireError
+from connectors.feedback import Parser
+from connectors.feedback import digitalonboarding as read_feedback
 from connectors.outcomes import halving, of_failure, refused, rejected
 
 UNTOLD_LIFETIME = 300.0  # seconds that a token without `expires_in` is used for
@@ -35,6 +37,7 @@ class NoToken(Exception):
 
 class DigitalOnboarding:
     options: ClassVar[type[Schema]] = fields.Options
+    feedback: ClassVar[Parser] = staticmethod(read_feedback)
     masked: ClassVar[frozenset[str]] = frozenset({"client_secret", "access_token"})
     operations: ClassVar[Mapping[str, Operation]] = {
         "upsert_contact": Operation(

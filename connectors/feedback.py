@@ -1,7 +1,8 @@
 """What providers tell us later about what was delivered: their webhooks, read into one shape.
 
 Pure: bytes in, facts out. Which integration a webhook belongs to, the secret in its path, storing and passing on are
-the receiver's. A parser raises FeedbackError, which says what is wrong and never repeats the body.
+the receiver's. A connector whose provider tells something has its parser as the attribute `feedback`; a parser raises
+FeedbackError, which says what is wrong and never repeats the body.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ class Feedback:
     delivery_id, provider_id, client_user_id, email_hash: whatever there is to find the delivery by, the surest first:
         the id we sent along, the provider's id of the person, the client's, SHA-256 (hex) of the lower-case address.
     detail: what else is worth showing; never an address, a name or free text about a person.
+    signed_at: when the provider signed it, verified; aware, UTC; None when it does not sign, or there was no secret.
+    email: the address itself, to look its owner up by; it is never kept and never shown.
     """
 
     event: str
@@ -46,16 +49,25 @@ class Feedback:
     client_user_id: str | None = None
     email_hash: str | None = None
     detail: Mapping[str, str | int] = field(default_factory=dict)
+    signed_at: datetime | None = None
+    email: str | None = field(default=None, repr=False, compare=False)
 
 
 def email_hash(email: str) -> str:
-    return sha256(email.strip().lower().encode()).hexdigest()
+    return sha256(email.strip().lower().encode("utf-8", "replace")).hexdigest()
 
 
 def admitted(address: str, options: Options) -> bool:
     """Whether a webhook may come from this IP address: any, unless the option `feedback_sources` names networks."""
     sources = options.get("feedback_sources") or ()
-    return not sources or any(ip_address(address) in ip_network(source, strict=False) for source in sources)
+    if not sources:
+        return True
+    try:
+        found = ip_address(address)
+    except ValueError:  # a Unix socket's peer has none
+        return False
+    found = getattr(found, "ipv4_mapped", None) or found
+    return any(found in ip_network(source, strict=False) for source in sources)
 
 
 # ---- Sendios (contracts.md §2.4) -------------------------------------------------------------------------------------
@@ -108,6 +120,7 @@ def _sendios_event(event: Any) -> Feedback:
         provider_id=_text(event.get("user_id") or user.get("id")),
         client_user_id=_text(event.get("client_user_id")),
         email_hash=email_hash(email) if isinstance(email, str) else None,
+        email=email if isinstance(email, str) else None,
         detail={name: event[name] for name in SENDIOS_DETAIL if isinstance(event.get(name), str | int)},
     )
 
@@ -128,35 +141,32 @@ def digitalonboarding(headers: Mapping[str, str], body: bytes, options: Options)
     """Contact updates, whatever content type they say they have.
 
     With secrets configured the header `x-signature: t=<Unix seconds>,s0=<hex>,s1=<hex>` must have a signature by one of
-    them; whether `at`, its time, is recent enough is the receiver's to judge.
+    them; whether `signed_at`, its time, is recent enough is the receiver's to judge.
     """
-    at = _signed_at(headers, body, options)
+    at = _signature_time(headers, body, options)
     event = _decode(body)
     if not isinstance(event, dict) or not isinstance(event.get("type"), str):
         raise FeedbackError("an event of Digital Onboarding must be an object with its name in `type`")
     word = ONBOARDING_EVENTS.get(event["type"], "unknown")
-    return [Feedback(word, event["type"], _moment(at), provider_id=_text(event.get("contact_id")))]
+    signed_at = at if options.get("webhook_secrets") else None
+    return [Feedback(word, event["type"], at, provider_id=_text(event.get("contact_id")), signed_at=signed_at)]
 
 
-def _signed_at(headers: Mapping[str, str], body: bytes, options: Options) -> str | None:
+def _signature_time(headers: Mapping[str, str], body: bytes, options: Options) -> datetime | None:
     """The time in the header, trusted when secrets are configured."""
     header = next((value for name, value in headers.items() if name.lower() == "x-signature"), "")
     parts = dict(part.strip().partition("=")[::2] for part in header.split(","))
-    at, keys = parts.get("t"), options.get("webhook_secrets") or ()
+    at, keys = parts.get("t", ""), options.get("webhook_secrets") or ()
     if not keys:
-        return at
+        return _moment(at)
     given = [parts[name].lower().encode() for name in ("s0", "s1") if parts.get(name)]
-    if not at or not given:
+    if _moment(at) is None or not given:
         raise FeedbackError("x-signature: must be t=<seconds>,s0=<hex>,s1=<hex>", forged=True)
     signed = SIGNED[options["webhook_signed"]](at, body)
     made = [hmac.new(key.encode(), signed, "sha256").hexdigest().encode() for key in keys]
     if not any(hmac.compare_digest(one, other) for one in made for other in given):
         raise FeedbackError("x-signature: made with none of the option webhook_secrets", forged=True)
-    return at
-
-
-# Connector → how its provider's webhooks are read; a connector that is not here has none.
-PARSERS: Mapping[str, Parser] = {"sendios": sendios, "digitalonboarding": digitalonboarding}
+    return _moment(at)
 
 
 def _decode(body: bytes) -> Any:

@@ -17,6 +17,8 @@ from marshmallow import Schema
 from connectors import sendios_fields as fields
 from connectors.base import Answer, Command, Operation, Outcome, Tokens, Wire
 from connectors.errors import WireError
+from connectors.feedback import Parser
+from connectors.feedback import sendios as read_feedback
 from connectors.outcomes import of_failure, rejected
 from connectors.sendios_answers import Seen, Traits, outcome, read
 
@@ -41,6 +43,7 @@ class Request:
 
 class Sendios:
     options: ClassVar[type[Schema]] = fields.Options
+    feedback: ClassVar[Parser] = staticmethod(read_feedback)
     masked: ClassVar[frozenset[str]] = frozenset({"ak"})  # logs the user in to the client's product
     operations: ClassVar[Mapping[str, Operation]] = {
         "send_system": Operation(fields.Push, _PEOPLE, repeat_safe=False, description="a system mail (category 1)"),

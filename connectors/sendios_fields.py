@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from ipaddress import ip_network
 from typing import Any
 
 from marshmallow import INCLUDE, Schema, ValidationError, fields, validate, validates_schema
@@ -15,6 +16,13 @@ HOST = "https://api.sendios.io"
 PLATFORMS: Mapping[str, int] = {"unknown": 0, "desktop": 1, "mobile": 2, "android": 3, "ios": 4}
 
 UNSUBSCRIBE_SOURCES = {2: "abuse complaint", 4: "link in a mail", 8: "client", 9: "settings"}
+
+
+def _is_network(value: str) -> None:
+    try:
+        ip_network(value, strict=False)
+    except ValueError:
+        raise ValidationError(f"{value!r} is no address and no network such as 203.0.113.0/24") from None
 
 
 class Options(ConnectorOptions):
@@ -43,7 +51,7 @@ class Options(ConnectorOptions):
         metadata={"description": "seconds to wait for a user who is being created by a mail"},
     )
     feedback_sources = fields.List(
-        fields.String(),
+        fields.String(validate=_is_network),
         load_default=list,
         metadata={"description": "addresses or networks that webhooks may come from; none: any"},
     )

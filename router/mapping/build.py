@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from router.mapping.clients import ClientReader
-from router.mapping.config import ClientConfig, Group
+from router.mapping.config import Group
 from router.mapping.contract import Contract, Profile
 from router.mapping.declare import read_contract, read_tables
 from router.mapping.document import CLIENT_FILE, digest
@@ -33,19 +33,25 @@ def compile_set(sources: Iterable[Source], connectors: Connectors) -> MappingSet
 def build(sources: Sequence[Source], connectors: Connectors, sheet: Sheet) -> tuple[MappingSet, list[Written]]:
     """The set without its ill-formed parts, and the files it was made of; every fault on the sheet."""
     placed = list(_placed(sources, sheet))
-    clients: dict[str, ClientConfig] = {}
+    nodes: dict[str, Node] = {}
     for source, client, _group in placed:
         if source.path == f"{client}/{CLIENT_FILE}" and (node := _read(source, CLIENT, sheet)):
-            clients[client] = ClientReader(client, connectors, sheet).read(node)
+            nodes[client] = node
+    clients = {name: ClientReader(name, connectors, sheet).read(node) for name, node in nodes.items()}
     files = list(_files(placed, sheet))
-    _check_places(files, placed, clients, sheet)
+    _check_places(placed, nodes, sheet)
+    _check_integrations(files, nodes, sheet)
     entries = {
         (client, key): _entries(files, client, group, connectors, sheet)
         for client, config in clients.items()
         for key, group in config.groups.items()
     }
+    faulty = {fault.file for fault in sheet.errors()}
+    wrong = {client for source, client, _ in placed if source.shown in faulty}
+    in_use = {entry.file for by_key in entries.values() for entry in by_key.values()}
     for written in files:
-        _check_fields_used(written, sheet)
+        if written.client in clients.keys() - wrong:
+            _check_use(written, written.file in in_use, sheet)
     return MappingSet(digest(sources), clients, entries), files
 
 
@@ -99,31 +105,30 @@ def _files(placed: Sequence[tuple[Source, str, str]], sheet: Sheet) -> Iterator[
         yield Written(source.shown, client, group, node, contract, read_tables(node, sheet))
 
 
-def _check_places(
-    files: Sequence[Written],
-    placed: Sequence[tuple[Source, str, str]],
-    clients: Mapping[str, ClientConfig],
-    sheet: Sheet,
-) -> None:
-    """Every client has its file, every group its name, and every integration that is delivered to its configuration."""
+def _check_places(placed: Sequence[tuple[Source, str, str]], clients: Mapping[str, Node], sheet: Sheet) -> None:
+    """Every client has its file, and every group's directory its group."""
     paths = {source.path for source, _, _ in placed}
     told = set()
     for source, client, group in placed:
         if f"{client}/{CLIENT_FILE}" not in paths and client not in told:
             sheet.error(Mark(source.shown), f"client '{client}' has no {CLIENT_FILE}")
             told.add(client)
-        keys = clients[client].groups if client in clients else (group,)
-        if group and group not in keys:
-            sheet.error(Mark(source.shown), f"client '{client}' has no group '{group}'{suggest(group, keys)}")
+        known = [key for key, _ in clients[client].under("groups")] if client in clients else [group]
+        if group and group not in known:
+            sheet.error(Mark(source.shown), f"client '{client}' has no group '{group}'{suggest(group, known)}")
+
+
+def _check_integrations(files: Sequence[Written], clients: Mapping[str, Node], sheet: Sheet) -> None:
+    """Whatever is delivered to is an integration of the file's group, or of any group of the client."""
     for written in files:
-        if written.client not in clients:
-            continue
-        groups = clients[written.client].groups
-        own = [groups[written.group]] if written.group in groups else groups.values()
-        known = sorted({name for group in own for name in group.integrations})
         deliver = written.node.get("deliver")
-        for name, _ in written.node.under("deliver"):
-            if deliver and name not in known:
+        if deliver is None or written.client not in clients:
+            continue
+        groups = dict(clients[written.client].under("groups"))
+        own = [groups[written.group]] if written.group in groups else groups.values()
+        known = sorted({name for group in own for name, _ in group.under("integrations")})
+        for name, _ in deliver.items():
+            if name not in known:
                 sheet.error(deliver.keys[name], f"unknown integration '{name}'{suggest(name, known)}")
 
 
@@ -180,9 +185,12 @@ def _check_profile(written: Written, profile: Profile, known: Mapping[tuple[str,
             sheet.error(at, f"'{our}' must be {found.fields[their].type}, as the profile's '{their}' is")
 
 
-def _check_fields_used(written: Written, sheet: Sheet) -> None:
+def _check_use(written: Written, in_use: bool, sheet: Sheet) -> None:
+    """The file holds for a group, and each field of it goes somewhere."""
     fields, contract = written.node.get("fields"), written.contract
-    needed = written.used | set(contract.hard_id) | set(contract.profile.fields if contract.profile else ())
-    if fields and written.node.get("deliver"):
-        for name in contract.fields.keys() - needed:
+    if not in_use:
+        sheet.warn(written.node.at, "the file is of no use: every group has its own instead")
+    elif fields and written.node.get("deliver"):
+        named = written.used | set(contract.hard_id) | set(contract.profile.fields if contract.profile else ())
+        for name in contract.fields.keys() - named:
             sheet.warn(fields.keys[name], f"'{name}' goes nowhere: no integration takes it")

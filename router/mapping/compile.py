@@ -11,8 +11,9 @@ from router.mapping.faults import Mark, suggest
 from router.mapping.kinds import Kind
 from router.mapping.leaves import draft, settle
 from router.mapping.load import Node
-from router.mapping.rules import Branch, Leaf, Part
+from router.mapping.rules import Branch, Leaf, Part, Values
 from router.mapping.scope import Scope
+from router.mapping.shapes import BROKEN
 from router.mapping.targets import ANYTHING, Form, Spot, Target
 
 Tree = dict[str, Union[Part, "Tree"]]  # dotted targets, key by key
@@ -26,6 +27,8 @@ def compile_map(node: Node, target: Target, scope: Scope) -> Branch:
 
 
 def _rule(node: Node, spot: Spot, scope: Scope) -> Leaf | Branch | None:
+    if node.value is BROKEN:
+        return None
     if node.is_map:
         for word, make in _BRANCHES.items():
             if inner := node.get(word):
@@ -60,12 +63,14 @@ def _object(node: Node, target: Target, prefix: str, scope: Scope) -> Branch:
         key, last = way[-1]
         spot = Spot(name, last)
         made = _rule(rule, spot, scope)
-        if made is None:
-            continue
-        part = _placed(key, rule, made, spot, scope)
+        part = _placed(key, rule, made or Leaf(at, "", (), _nothing), spot, scope)
         if not _insert(tree, [step for step, _ in way], part):
             scope.sheet.error(at, f"'{name}' is set twice: as a whole and in part")
     return Branch(node.at, _parts(tree, node.at))
+
+
+def _nothing(_values: Values) -> None:
+    """Stands for a rule that could not be compiled, so that its target does not count as forgotten."""
 
 
 def _insert(tree: Tree, way: Sequence[str], part: Part) -> bool:
@@ -135,7 +140,7 @@ def _item(node: Node, spot: Spot, index: int, scope: Scope) -> Part | None:
         if isinstance(branch, Branch) and not branch.is_list:
             _check_needs(node.at, one.target, branch.parts, f"{one.name}.", scope)
         return _placed("", node, branch, one, scope) if branch else None
-    drafted = draft(node, scope)
+    drafted = draft(node, scope) if node.value is not BROKEN else None
     if drafted is None:
         return None
     spread = drafted.type.kind is Kind.LIST

@@ -13,6 +13,7 @@ from router.mapping.functions import text
 from router.mapping.kinds import Kind
 from router.mapping.load import Node
 from router.mapping.scope import Scope
+from router.mapping.shapes import BROKEN
 
 Values = Mapping[str, Any]
 
@@ -28,6 +29,8 @@ class Condition:
 
 def compile_condition(node: Node, scope: Scope) -> Condition | None:
     """None, with a fault on the sheet, when the condition cannot be."""
+    if node.value is BROKEN:
+        return None
     if inner := node.get("not"):
         one = compile_condition(inner, scope)
         return one and Condition(_not(one.test), f"not ({one.told})")

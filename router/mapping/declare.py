@@ -26,11 +26,11 @@ def read_contract(node: Node, sheet: Sheet) -> Contract | None:
     _check_type(node, entity, sheet)
     fields = {name: _field(name, one, sheet) for name, one in node.under("fields")}
     known = {name: one for name, one in fields.items() if one is not None}
-    hard_id = _names(node.nodes("hard_id"), known, sheet)
+    hard_id = _names(node.nodes("hard_id"), fields, sheet)
     for name in hard_id:
         if known[name].optional:
             sheet.error(dict(node.under("fields"))[name].at, f"'{name}' is part of the hard id and cannot be optional")
-    return Contract(entity, node.plain("type", ""), known, hard_id, _profile(node, known, sheet))
+    return Contract(entity, node.plain("type", ""), known, hard_id, _profile(node, fields, sheet))
 
 
 def _check_type(node: Node, entity: Entity, sheet: Sheet) -> None:
@@ -70,14 +70,15 @@ def _zone(node: Node | None, sheet: Sheet) -> ZoneInfo:
         return UTC
 
 
-def _names(nodes: Iterable[Node], fields: Mapping[str, Field], sheet: Sheet) -> tuple[str, ...]:
-    """The fields of a hard id, all there and all of types that can name something."""
+def _names(nodes: Iterable[Node], fields: Mapping[str, Field | None], sheet: Sheet) -> tuple[str, ...]:
+    """The fields of a hard id, all there and all of types that can name something; None is an ill-formed one."""
     nodes = list(nodes)
     names = []
     for node in nodes:
-        found = fields.get(node.raw)
-        if found is None:
+        if node.raw not in fields:
             sheet.error(node.at, f"unknown field '{node.raw}'{suggest(node.raw, fields)}")
+        elif (found := fields[node.raw]) is None:
+            continue
         elif found.type.kind not in NAMING:
             sheet.error(node.at, f"a hard id cannot be of type {found.type}")
         else:
@@ -88,7 +89,7 @@ def _names(nodes: Iterable[Node], fields: Mapping[str, Field], sheet: Sheet) -> 
     return tuple(dict.fromkeys(names))
 
 
-def _profile(node: Node, fields: Mapping[str, Field], sheet: Sheet) -> Profile | None:
+def _profile(node: Node, fields: Mapping[str, Field | None], sheet: Sheet) -> Profile | None:
     written = node.get("profile")
     if written is None:
         return None
@@ -107,6 +108,5 @@ def read_tables(node: Node, sheet: Sheet) -> dict[str, Table]:
         types = {type(value) for value in values.values()}
         if len(types) > 1 and types != {int, float}:
             sheet.error(table.at, f"the values of table '{name}' are not of one type")
-        elif values:
-            tables[name] = values
+        tables[name] = values
     return tables

@@ -44,7 +44,7 @@ def meaning(name: str) -> str:
 
 
 def type_of_value(name: str, value: Any) -> Type:
-    """The type of a value in a sample. Text where it could be anything; what is called an id is text even as a number."""
+    """The type of a value in a sample; text where it could be anything, and where it is called an id."""
     if isinstance(value, list):
         items = {type_of_value(name, item).kind for item in value}
         return Type(Kind.LIST, items.pop() if len(items) == 1 else Kind.STRING)

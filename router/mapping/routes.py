@@ -53,19 +53,20 @@ def routes_of(
         scope = _scope(written, group, integration, sheet)
         routes.append(_route(integration, _program(node, facts, scope, written.contract)))
         removal = node.get("remove")
-        hidden = dict.fromkeys(scope.fields, "a delete carries the hard id alone")
-        for field_ in written.contract.hard_id:
-            del hidden[field_]
+        others = scope.fields.keys() - set(written.contract.hard_id)
+        hidden = {**scope.hidden, **dict.fromkeys(others, "a delete carries the hard id alone")}
         program = _program(removal, facts, replace(scope, hidden=hidden), written.contract, True) if removal else None
         removals.append(_route(integration, program))
     return tuple(routes), tuple(removals)
 
 
 def _scope(written: Written, group: Group, integration: Integration, sheet: Sheet) -> Scope:
+    declared = {name for name, _ in written.node.under("fields")}
     return Scope(
         sheet,
         written.contract.fields,
         written.tables,
+        hidden=dict.fromkeys(declared - written.contract.fields.keys(), ""),
         ensured=frozenset(written.contract.hard_id),
         uncleared="" if integration.personal_data else f"integration '{integration.name}' of group '{group.key}'",
         used=written.used,
@@ -86,8 +87,8 @@ def _program(
     _check_operation(operation, found, contract.entity, removal, scope.sheet)
     condition = node.get("when")
     when = compile_condition(condition, scope) if condition else None
-    place = f"{facts.name}.{operation.raw}"
-    scope = replace(scope, place=place, ensured=scope.ensured | when.ensures if when else scope.ensured)
+    ensured = when.ensures if when else frozenset(scope.fields if condition else ())  # a broken one may ensure anything
+    scope = replace(scope, place=f"{facts.name}.{operation.raw}", ensured=scope.ensured | ensured)
     target = of_schema(found.fields)
     return Program(operation.raw, when, compile_map(written, target, scope), frozenset(target.needs()))
 

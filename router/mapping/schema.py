@@ -21,6 +21,7 @@ from router.mapping.shapes import (
     OneOf,
     Ref,
     Shape,
+    Unbroken,
     Word,
     positive,
     text,
@@ -114,8 +115,9 @@ RULES = OneOf(
             ),
         ),
     },
+    whole=frozenset({"from", "value", "each"}),
 )
-SHAPES["rule"] = ByForm("a rule", text=text("a field's name"), map=RULES)
+SHAPES["rule"] = Unbroken(ByForm("a rule", text=text("a field's name"), map=RULES), partly=True)
 
 _FIELD = Word("field", text("a field's name"), "the field that is looked at", required=True)
 CONDITIONS = OneOf(
@@ -134,7 +136,7 @@ CONDITIONS = OneOf(
         "any": Block("a condition", (Word("any", ListOf(CONDITION), "at least one condition holds", required=True),)),
     },
 )
-SHAPES["condition"] = CONDITIONS
+SHAPES["condition"] = Unbroken(CONDITIONS, partly=True)
 
 # ---- a mapping file --------------------------------------------------------------------------------------------------
 
@@ -179,7 +181,9 @@ EXAMPLE = Block(
     "an example",
     (
         Word("given", MapOf(Anything()), "a record as the client sends it", required=True),
-        Word("expect", MapOf(_PAYLOAD), "integration: its payload, or null where it is skipped", required=True),
+        Word(
+            "expect", MapOf(_PAYLOAD, least=0), "integration: its payload, or null where it is skipped", required=True
+        ),
         Word("remove", FLAG, "the client deletes the record"),
     ),
 )

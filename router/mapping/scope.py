@@ -17,8 +17,9 @@ Table = Mapping[str, Any]
 class Scope:
     """place: what is being mapped to, as messages call it ("salesmanago.upsert_contact").
 
-    hidden: fields of the contract that cannot be used here, and why. ensured: fields that have a value in every record
-    that gets here. uncleared: who may not have personal data ("" when cleared). used: collects the fields named.
+    hidden: fields that cannot be used here, and why; "" where that has been told already. ensured: fields that have a
+    value in every record that gets here. uncleared: who may not have personal data ("" when cleared). used: collects
+    the fields named.
     """
 
     sheet: Sheet
@@ -33,8 +34,9 @@ class Scope:
     def look_up(self, named: Node) -> Field | None:
         """The field that a text names; None, with a fault, when it cannot be used here."""
         name = named.raw
-        if why := self.hidden.get(name):
-            self.sheet.error(named.at, f"'{name}' cannot be used here: {why}")
+        if name in self.hidden:
+            if why := self.hidden[name]:
+                self.sheet.error(named.at, f"'{name}' cannot be used here: {why}")
             return None
         found = self.fields.get(name)
         if found is None:

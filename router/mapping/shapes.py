@@ -15,6 +15,7 @@ from router.mapping.faults import Sheet, suggest
 from router.mapping.load import Node
 
 Json = dict[str, Any]
+BROKEN: Any = object()
 
 
 class Shape(Protocol):
@@ -182,6 +183,7 @@ class OneOf:
 
     noun: str
     blocks: Mapping[str, Block]
+    whole: frozenset[str] = frozenset()  # the kinds of which nothing is read when there is a fault in them
 
     def read(self, node: Node, sheet: Sheet) -> Node | None:
         if not node.is_map:
@@ -208,8 +210,8 @@ class OneOf:
         others = {word.name for other in self.blocks.values() for word in other.words} - own
         for key in node.value.keys() & others:
             sheet.error(node.keys[key], f"'{key}' does not go with '{kind}' in {self.noun}")
-        rest = {key: child for key, child in node.items() if key not in others}
-        return block.read(replace(node, value=rest), sheet)
+        rest = replace(node, value={key: child for key, child in node.items() if key not in others})
+        return (Unbroken(block) if kind in self.whole else block).read(rest, sheet)
 
     def json(self) -> Json:
         return {"oneOf": [block.json() for block in self.blocks.values()]}
@@ -233,6 +235,25 @@ class ByForm:
 
     def json(self) -> Json:
         return {"anyOf": [shape.json() for shape in (self.text, self.list, self.map) if shape is not None]}
+
+
+@dataclass(frozen=True, slots=True)
+class Unbroken:
+    """A part that must not seem to be absent: where it cannot be read there is `BROKEN` in its place.
+
+    partly: what is left of it after a fault will do.
+    """
+
+    shape: Shape
+    partly: bool = False
+
+    def read(self, node: Node, sheet: Sheet) -> Node:
+        before = len(sheet.faults)
+        kept = self.shape.read(node, sheet)
+        return kept if kept and (self.partly or len(sheet.faults) == before) else Node(node.at, BROKEN)
+
+    def json(self) -> Json:
+        return self.shape.json()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,8 @@ from functools import partial
 from hashlib import sha1
 from typing import Any, ClassVar
 
+from marshmallow import Schema
+
 from connectors import salesmanago_fields as fields
 from connectors.base import Command, Kind, Operation, Outcome, Tokens, Wire
 from connectors.errors import WireError
@@ -39,7 +41,7 @@ _product = partial(Operation, entities=_PRODUCTS, batch=100, batch_cap=100)
 
 
 class Salesmanago:
-    options = fields.Options
+    options: ClassVar[type[Schema]] = fields.Options
     masked: ClassVar[frozenset[str]] = frozenset({"apiKey", "sha"})
     operations: ClassVar[Mapping[str, Operation]] = {
         "upsert_contact": _contact(fields.CONTACT, batch=400, batch_cap=1000, description="add or change a contact"),

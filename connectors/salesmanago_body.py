@@ -41,14 +41,14 @@ class UnfitError(Exception):
 def contact(command: Command) -> Body:
     """A contact as it is upserted, alone or in a batch. Raises UnfitError."""
     body = _filled(command.payload)
-    _need(body.get("contact", {}).get("email"), "contact.email", "a contact is found by its address")
-    if birthday := body.get("birthday"):
-        body["birthday"] = _ISO_DATE.sub(r"\1\2\3", _text(birthday))
-    if properties := body.get("properties"):
-        body["properties"] = {name: _text(value) for name, value in properties.items()}
-    for each in body.get("dictionaryProperties", ()):
+    _need(_object(body, "contact").get("email"), "contact.email", "a contact is found by its address")
+    if "birthday" in body:
+        body["birthday"] = _ISO_DATE.sub(r"\1\2\3", _text(body["birthday"]))
+    if "properties" in body:
+        body["properties"] = {name: _text(value) for name, value in _object(body, "properties").items()}
+    for each in _objects(body, "dictionaryProperties"):
         each["value"] = _text(each.get("value"))
-    for each in body.get("consentDetails", ()):
+    for each in _objects(body, "consentDetails"):
         if "agreementDate" in each:
             each["agreementDate"] = milliseconds(each["agreementDate"], "consentDetails.agreementDate")
     return UNCHANGED | body
@@ -67,7 +67,7 @@ def event(command: Command) -> Body:
     _need(body.get("contactId") or body.get("email"), "email", "an event needs a contact: email or contactId")
     if "contactId" in body:
         body.pop("email", None)  # the official SDK does the same: the id wins
-    happened = body.get("contactEvent", {})
+    happened = _object(body, "contactEvent")
     date = happened.get("date", command.accepted_at)
     if date is not None:
         happened = {**happened, "date": milliseconds(date, "contactEvent.date")}
@@ -161,6 +161,22 @@ def milliseconds(value: Any, field: str) -> int:
 def _need(value: Any, field: str, wrong: str) -> None:
     if not value:
         raise UnfitError(field, wrong)
+
+
+def _object(body: Body, name: str) -> Body:
+    """A member that is an object, {} when it is missing. Raises UnfitError."""
+    found = body.get(name, {})
+    if not isinstance(found, dict):
+        raise UnfitError(name, "must be an object")
+    return found
+
+
+def _objects(body: Body, name: str) -> Sequence[Body]:
+    """A member that is a list of objects. Raises UnfitError."""
+    found = body.get(name, [])
+    if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
+        raise UnfitError(name, "must be a list of objects")
+    return found
 
 
 def _text(value: Any) -> str:

@@ -54,15 +54,17 @@ def events(reading: Reading, commands: Sequence[Command]) -> Sequence[Outcome]:
 
 
 def products(reading: Reading, commands: Sequence[Command]) -> Sequence[Outcome]:
-    """`productIds: [id]`, and warnings that name a field and a limit, but not a product."""
+    """`productIds: [id]`, and warnings, which name a field but no product."""
     found = reading.body.get("productIds")
     ids = set(map(str, found)) if isinstance(found, list) else None
+    sent = [command.payload for command in commands]
+    notes = [(note, [_concerns(note, product) for product in sent]) for note in reading.notes]
     outcomes = []
-    for command in commands:
-        key = command.payload["productId"]
-        notes = [note for note in reading.notes if _concerns(note, command.payload) or len(commands) == 1]
+    for number, product in enumerate(sent):
+        key = product["productId"]
+        warnings = [note for note, whose in notes if whose[number] or not any(whose)]
         stray = [NO_ID] if ids is not None and key not in ids else []
-        outcomes.append(delivered(key, reading.answer.status, (*notes, *stray)))
+        outcomes.append(delivered(key, reading.answer.status, [*warnings, *stray]))
     return outcomes
 
 
@@ -78,9 +80,6 @@ def _delivered(reading: Reading, provider_id: Any, *warnings: str) -> Outcome:
 
 
 def _concerns(note: str, product: Mapping[str, Any]) -> bool:
-    """Whether `field|max:256|text` is about this product; a note that cannot be read is about all of them."""
+    """Whether `field|max:256|text` can be about this product: it has more in that field."""
     limit = _LIMIT.search(note)
-    name = note.partition("|")[0]
-    if not limit or name not in product:
-        return True
-    return len(str(product[name])) > int(limit[1])
+    return limit is not None and len(str(product.get(note.partition("|")[0], ""))) > int(limit[1])

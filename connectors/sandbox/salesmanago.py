@@ -21,7 +21,7 @@ from connectors.sandbox.salesmanago_account import Account
 from connectors.sandbox.salesmanago_catalogs import Catalogs
 from connectors.sandbox.salesmanago_v2 import Methods
 
-# The demo account, as options of the connector.
+# The demo account, as options of the connector; it has one contact and one product.
 CREDENTIALS: dict[str, Any] = {
     "client_id": "demo-client",
     "api_key": "demo-key",
@@ -29,6 +29,43 @@ CREDENTIALS: dict[str, Any] = {
     "owner": "crm@shop.example",
     "api_v3_key": "demo-v3-key",
     "catalog_id": "demo-catalog",
+}
+
+_ADA = "ada@example.com"
+# A record that the demo account takes, for every operation of the connector.
+SAMPLES: dict[str, dict[str, Any]] = {
+    "upsert_contact": {
+        "contact": {"email": _ADA, "name": "Ada Lovelace", "address": {"city": "Stockholm", "country": "SE"}},
+        "tags": ["NEWSLETTER"],
+        "properties": {"tier": "gold"},
+        "birthday": "18151210",
+    },
+    "set_consents": {
+        "contact": {"email": _ADA},
+        "consentDetails": [
+            {"consentName": "Newsletter", "consentAccept": True, "agreementDate": "2026-01-01 00:00:00"}
+        ],
+    },
+    "delete_contact": {"email": _ADA, "permanently": True},
+    "manage_tags": {"email": _ADA, "tags": ["VIP"], "removeTags": ["LOST"]},
+    "opt_in": {"email": _ADA},
+    "opt_out": {"email": _ADA},
+    "phone_opt_in": {"email": _ADA},
+    "phone_opt_out": {"email": _ADA},
+    "add_event": {
+        "email": _ADA,
+        "contactEvent": {
+            "date": "2026-01-01 12:00:00",
+            "contactExtEventType": "PURCHASE",
+            "products": "p-1,p-2",
+            "value": 249.5,
+            "externalId": "order-1",
+        },
+    },
+    "upsert_product": {"productId": "p-1", "name": "A chair", "price": 249.5, "quantity": 3},
+    "update_quantity": {"productId": "demo-product", "quantity": 2},
+    "update_price": {"productId": "demo-product", "price": 199.0},
+    "upsert_catalog": {"name": "Outlet", "setAsDefault": False, "currency": "SEK", "location": "outlet"},
 }
 
 _LIBRARIES = re.compile(r"python-(urllib|requests)|urllib3|curl/|okhttp|java/|go-http|node-fetch|axios", re.IGNORECASE)
@@ -48,6 +85,7 @@ class Salesmanago:
 
     def clear(self) -> None:
         self.account = Account()
+        self.account.add(_ADA)
         self.catalogs = Catalogs(CREDENTIALS["api_v3_key"], CREDENTIALS["catalog_id"])
         self._v2 = Methods(self.account, CREDENTIALS)
 

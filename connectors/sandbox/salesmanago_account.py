@@ -45,6 +45,7 @@ class Account:
         self._ids: dict[str, Contact] = {}
         self.events: deque[dict[str, Any]] = deque(maxlen=KEPT_EVENTS)
         self.jobs: dict[int, Job] = {}
+        self._pending: list[Job] = []
         self.confirmed: list[str] = []
 
     def find(self, by: Mapping[str, Any]) -> Contact | None:
@@ -102,16 +103,17 @@ class Account:
 
     def promise(self, items: list[dict[str, Any]], confirm: bool) -> int:
         """The id of a job that will upsert these contacts."""
-        self.jobs[len(self.jobs) + 1] = Job(items, confirm)
+        job = self.jobs[len(self.jobs) + 1] = Job(items, confirm)
+        self._pending.append(job)
         return len(self.jobs)
 
     def work(self) -> None:
         """One call's worth of time passes for the jobs."""
-        for job in self.jobs.values():
+        for job in self._pending:
             job.calls_left -= 1
-            if job.calls_left == 0:
-                for item in job.items:
-                    self.upsert(item, job.confirm)
+            for item in job.items if job.calls_left == 0 else ():
+                self.upsert(item, job.confirm)
+        self._pending = [job for job in self._pending if job.calls_left > 0]
 
     @staticmethod
     def _switch(contact: Contact, item: Mapping[str, Any]) -> None:

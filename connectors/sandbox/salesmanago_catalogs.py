@@ -38,7 +38,9 @@ class Catalogs:
         self.catalogs: dict[str, dict[str, Any]] = {
             catalog_id: {"name": "Demo", "setAsDefault": True, "currency": "SEK", "location": "shop"}
         }
-        self.products: dict[str, dict[str, dict[str, Any]]] = {catalog_id: {}}
+        self.products: dict[str, dict[str, dict[str, Any]]] = {
+            catalog_id: {"demo-product": {"productId": "demo-product", "name": "A table"}}
+        }
 
     def handle(self, call: Call, mode: str) -> Reply:
         method = METHODS.get((call.method, call.path))
@@ -68,7 +70,7 @@ class Catalogs:
     def upsert_catalog(self, body: Body) -> dict[str, Any]:
         _raise(_of_catalog(body))
         catalog_id = body.get("catalogId")
-        if catalog_id is not None and catalog_id not in self.catalogs:
+        if catalog_id is not None and str(catalog_id) not in self.catalogs:
             raise ProblemsError((NO_SUCH, "catalogId does not exist"))
         if any(each["name"] == body["name"] for key, each in self.catalogs.items() if key != catalog_id):
             raise ProblemsError((NOT_UNIQUE, "name|must be unique"))
@@ -114,9 +116,9 @@ class Catalogs:
     def _products_of(self, body: Body) -> dict[str, dict[str, Any]]:
         if "catalogId" not in body:
             raise ProblemsError((MISSING, "catalogId|Required field missing"))
-        if body["catalogId"] not in self.products:
+        if str(body["catalogId"]) not in self.products:
             raise ProblemsError((NO_SUCH, "catalogId does not exist"))
-        return self.products[body["catalogId"]]
+        return self.products[str(body["catalogId"])]
 
 
 METHODS: Mapping[tuple[str, str], Callable[[Catalogs, Body], dict[str, Any]]] = {

@@ -9,7 +9,7 @@ from typing import Any
 
 from connectors.sandbox.base import Call, Reply
 from connectors.sandbox.salesmanago_account import Account, Contact, shown
-from connectors.sandbox.salesmanago_rules import of_contact, of_email, of_event
+from connectors.sandbox.salesmanago_rules import of_contact, of_email, of_event, of_tags
 from connectors.sandbox.scenario import HTML
 
 CONSENTS = frozenset({"Newsletter", "SMS offers"})
@@ -78,7 +78,7 @@ class Methods:
         return {"requestId": self.account.promise(self._checked(body), body.get("useApiDoubleOptIn", True))}
 
     def job_status(self, body: Body, _: str) -> Body:
-        job = self.account.jobs.get(body.get("requestId", 0))
+        job = next((job for number, job in self.account.jobs.items() if number == body.get("requestId")), None)
         if job is None:
             raise RefusedError("Request not found")
         return {"message": ["Request is being processed"] if job.calls_left > 0 else []}
@@ -98,6 +98,7 @@ class Methods:
         return {"contacts": [shown(contact) for contact in found if contact]}
 
     def manage_tags(self, body: Body, _: str) -> Body:
+        _refuse(of_tags(body))
         contact = self._known(body)
         contact.tags |= {tag.upper() for tag in body.get("tags") or ()}
         contact.tags -= {tag.upper() for tag in body.get("removeTags") or ()}
@@ -150,10 +151,10 @@ class Methods:
         return {"failedContacts": named, "createdAmount": len(events) - len(named), "failedAmount": len(failed)}
 
     def update_event(self, body: Body, _: str) -> Body:
-        event = self.account.event((body.get("contactEvent") or {}).get("eventId"))
+        _refuse(of_event(body.get("contactEvent")))
+        event = self.account.event(body["contactEvent"].get("eventId"))
         if event is None:
             raise RefusedError("Event not found")
-        _refuse(of_event(body["contactEvent"]))
         event.update(body["contactEvent"])
         return {"eventId": event["eventId"]}
 

@@ -29,6 +29,11 @@ def new_client_api_key(scope: str) -> tuple[str, bytes, str]:
     return key, hashlib.sha256(key.encode()).digest(), key[:11]
 
 
+def operator_entry(name: str, password: str) -> str:
+    """An operator of the console, as ROUTER_OPERATORS lists them."""
+    return f"{name}:{generate_password_hash(password)}"
+
+
 @click.group()
 def keys() -> None:
     """Create, list and revoke access keys (SigV4) and client API keys (Bearer)."""
@@ -92,7 +97,7 @@ def fernet() -> None:
 def operator_(name: str, password: str | None) -> None:
     """Make NAME's entry for ROUTER_OPERATORS, who may use the console."""
     given = password or click.prompt("Password", hide_input=True, confirmation_prompt=True)
-    click.echo(f"{name}:{generate_password_hash(given)}")
+    click.echo(operator_entry(name, given))
 
 
 def _state(revoked_at: datetime | None, expires_at: datetime | None) -> str:

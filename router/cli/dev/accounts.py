@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from router.cli.keys import new_access_key, new_client_api_key
+from router.cli.keys import new_access_key, new_client_api_key, operator_entry
 from router.ledger.base import AccessKey, ClientApiKey, Registry
 from router.mapping import ClientConfig, MappingSet
 from router.vault import Unreadable, Vault
@@ -17,13 +17,18 @@ CLIENT, GROUP = "demo", "main_group"
 
 
 def new_credentials(kept: Mapping[str, str]) -> dict[str, str]:
-    """Those that are kept, and new ones where there are none: `secret_keys`, `flower_auth`, `flower_cookie`."""
+    """Those that are kept, and new ones where there are none.
+
+    `secret_keys`; `flower_auth` (user:password, for the console too), `flower_cookie`; `operators`.
+    """
+    auth = kept.get("flower_auth") or f"{CLIENT}:{secrets.token_urlsafe(12)}"
     made = {
-        "secret_keys": Vault.new_key(),
-        "flower_auth": f"demo:{secrets.token_urlsafe(12)}",
-        "flower_cookie": secrets.token_urlsafe(32),
+        "secret_keys": kept.get("secret_keys") or Vault.new_key(),
+        "flower_auth": auth,
+        "flower_cookie": kept.get("flower_cookie") or secrets.token_urlsafe(32),
+        "operators": kept.get("operators") or operator_entry(*auth.split(":", 1)),
     }
-    return {**made, **kept}
+    return {**kept, **made}
 
 
 def ensure_keys(registry: Registry, vault: Vault, kept: Mapping[str, str]) -> dict[str, str]:

@@ -73,7 +73,7 @@ def run(home: Home, port: int, *, reset: bool, demo: bool, say: Say) -> None:
                 _show(access, ports, ledger, signals, say)
             _start(supervisor, [each for each in planned if each.spare])
             supervisor.wait_until_ready(signals, within=_START_TIMEOUT)
-            say(f" ✔ Flower {ports.flowers}   {credentials['flower_auth'].replace(':', ' / ')}")
+            say(f" ✔ Flower {ports.flowers}   log in there and to the console: {_login(credentials)}")
             home.show_environment({name: text for name, text in env.items() if name.startswith("ROUTER_")})
             state = _state(ports, settings, credentials, sandboxes)
             supervisor.on_change = lambda: home.show({**state, "pids": supervisor.pids})
@@ -100,8 +100,9 @@ def _environment(ports: Ports, credentials: Mapping[str, str]) -> dict[str, str]
         "FLOWER_BASIC_AUTH": credentials["flower_auth"],
         "FLOWER_COOKIE_SECRET": credentials["flower_cookie"],
     }
-    if not _given("ROUTER_SECRET_KEYS"):
-        env["ROUTER_SECRET_KEYS"] = credentials["secret_keys"]
+    for setting, credential in {"ROUTER_SECRET_KEYS": "secret_keys", "ROUTER_OPERATORS": "operators"}.items():
+        if not _given(setting):
+            env[setting] = credentials[credential]
     env.setdefault("ROUTER_ALLOW_PRIVATE_TARGETS", "true")  # the sandboxes are on this machine
     return env
 
@@ -173,6 +174,10 @@ def _state(
 
 def _access(ports: Ports, credentials: Mapping[str, str]) -> showing.Access:
     return showing.Access(ports.receiver, REGION, credentials["access_key_id"], credentials["secret_access_key"])
+
+
+def _login(credentials: Mapping[str, str]) -> str:
+    return credentials["flower_auth"].replace(":", " / ")
 
 
 def _show(access: showing.Access, ports: Ports, ledger: PostgresLedger, signals: Signals, say: Say) -> None:

@@ -6,13 +6,13 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from router.cli.dev.accounts import GROUP
-from router.cli.dev.wire import call, get_json
-from router.cli.signing import sign
+from router.cli.dev.wire import get_json
+from router.cli.send import post
 from router.ledger.base import Traces
 
 PERSON: Mapping[str, Any] = {
@@ -45,7 +45,14 @@ def show(access: Access, sandbox: str, traces: Traces, wait: Callable[[float], N
     """Send one record of the demo client and follow it: lines for people. wait: as `Signals.wait`, and may raise."""
     yield f"Demo: POST /v2/profiles (SigV4, groupKey {GROUP})"
     begun = time.monotonic()
-    status, answer = _post(access)
+    status, answer = post(
+        f"{access.receiver}/v2/profiles",
+        json.dumps(PERSON).encode(),
+        "application/json",
+        access_key_id=access.access_key_id,
+        secret=access.secret,
+        region=access.region,
+    )
     took = (time.monotonic() - begun) * 1000
     if status != 200:
         yield f"   {status} {'; '.join(answer.get('messages', []))}"
@@ -67,23 +74,6 @@ def curl(access: Access) -> str:
         f"        --user '{access.access_key_id}:{access.secret}' -H 'Content-Type: application/json' \\\n"
         f"        -d '{json.dumps(PERSON)}'"
     )
-
-
-def _post(access: Access) -> tuple[int, dict[str, Any]]:
-    url = f"{access.receiver}/v2/profiles"
-    body = json.dumps(PERSON).encode()
-    signed = sign(
-        "POST",
-        url,
-        body,
-        access_key_id=access.access_key_id,
-        secret=access.secret,
-        region=access.region,
-        now=datetime.now(UTC),
-    )
-    status, answer = call("POST", url, headers={**signed, "Content-Type": "application/json"}, body=body)
-    told: dict[str, Any] = json.loads(answer)
-    return status, told
 
 
 def _settled(traces: Traces, request_id: UUID, wait: Callable[[float], None]) -> dict[str, Any]:

@@ -19,8 +19,8 @@ ACCEPT = """
 WITH {keep} input AS MATERIALIZED (
     SELECT *, nextval('record_seq') AS seq FROM (
         SELECT * FROM unnest(
-            %(ids)s::uuid[], %(datas)s::text[], %(keys)s::uuid[], %(fresh)s::uuid[], %(pins)s::uuid[],
-            %(subjects)s::uuid[], %(subject_fresh)s::uuid[], %(joins)s::uuid[]
+            %(ids)b::uuid[], %(datas)b::text[], %(keys)b::uuid[], %(fresh)b::uuid[], %(pins)b::uuid[],
+            %(subjects)b::uuid[], %(subject_fresh)b::uuid[], %(joins)b::uuid[]
         ) AS t (id, data, key, fresh, pin, subject, subject_fresh, joins)
         {gate} ORDER BY id
     ) AS ordered

@@ -215,7 +215,7 @@ LEAVING = """
 WITH mine AS MATERIALIZED (
     UPDATE hints SET lease_until = now() + %(lease)s * interval '1 second' WHERE hint_id = %(hint)s RETURNING hint_id
 ), marked AS (
-    UPDATE deliveries SET state = 'sending' FROM mine WHERE delivery_id = ANY(%(ids)s::uuid[])
+    UPDATE deliveries SET state = 'sending' FROM mine WHERE delivery_id = ANY(%(ids)b::uuid[])
 )
 SELECT hint_id FROM mine
 """
@@ -258,8 +258,8 @@ WITH fence AS MATERIALIZED (
     JOIN due ON due.id = member.id AND due.hint_id = fence.hint_id
 ), plan AS MATERIALIZED (
     SELECT p.*, mine.request_id, mine.ordering_key, mine.seq FROM unnest(
-        %(ids)s::uuid[], %(records)s::uuid[], %(destinations)s::integer[], %(operations)s::text[], %(states)s::text[],
-        %(finals)s::boolean[], %(payloads)s::text[], %(reasons)s::text[]
+        %(ids)b::uuid[], %(records)b::uuid[], %(destinations)b::integer[], %(operations)b::text[], %(states)b::text[],
+        %(finals)b::boolean[], %(payloads)b::text[], %(reasons)b::text[]
     ) AS p (id, record_id, destination_id, operation, state, final, payload, reason)
     JOIN mine ON mine.id = p.record_id
 ), stored AS (
@@ -290,8 +290,8 @@ WITH fence AS MATERIALIZED (
     FROM hints AS h JOIN destinations AS d USING (destination_id) WHERE h.hint_id = %(hint)s FOR UPDATE OF h
 ), verdict AS MATERIALIZED (
     SELECT v.*, due.request_id, fence.of_callbacks, d.recovering FROM fence CROSS JOIN unnest(
-        %(ids)s::uuid[], %(states)s::text[], %(finals)s::boolean[], %(again)s::float8[], %(suspicions)s::smallint[],
-        %(attempts)s::jsonb[], %(reasons)s::text[], %(providers)s::text[]
+        %(ids)b::uuid[], %(states)b::text[], %(finals)b::boolean[], %(again)b::float8[], %(suspicions)b::smallint[],
+        %(attempts)b::text[]::jsonb[], %(reasons)b::text[], %(providers)b::text[]
     ) AS v (id, state, final, again, suspicion, attempt, reason, provider)
     JOIN due ON due.id = v.id AND due.hint_id = fence.hint_id
     JOIN deliveries AS d ON d.delivery_id = v.id

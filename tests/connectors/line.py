@@ -46,6 +46,14 @@ class Peer:
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.connection.close()
 
+    def closed_within(self, seconds: float) -> bool:
+        """Whether the other side leaves; it is expected to say nothing more."""
+        self.connection.settimeout(seconds)
+        try:
+            return not self.connection.recv(1)
+        except TimeoutError:
+            return False
+
     def wait_until_left(self) -> None:
         while self.connection.recv(65536):
             pass

@@ -8,6 +8,7 @@ from typing import Any
 
 from connectors.base import Command, Connector, Wire
 from connectors.http import HttpWire
+from connectors.options import HttpUrl
 from connectors.registry import connector
 from connectors.sandbox.server import Sandbox
 from connectors.tokens import MemoryTokens
@@ -23,10 +24,10 @@ def stand_in(name: str) -> Any:
 
 
 def options(name: str, base_url: str, **more: Any) -> Mapping[str, Any]:
-    """Loaded options of the demo account, at this address."""
+    """Loaded options of the demo account, with every address among them at this one."""
     schema = connector(name).options()
-    place = "base_url" if "base_url" in schema.fields else "url"
-    loaded: Mapping[str, Any] = schema.load({place: base_url} | stand_in(name).CREDENTIALS | more)
+    places = [place for place, field in schema.fields.items() if isinstance(field, HttpUrl)]
+    loaded: Mapping[str, Any] = schema.load(dict.fromkeys(places, base_url) | stand_in(name).CREDENTIALS | more)
     return loaded
 
 

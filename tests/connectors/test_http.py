@@ -246,17 +246,15 @@ def test_an_answer_before_the_end_of_the_body_counts(wire: HttpWire) -> None:
 def drip(peer: Peer) -> None:
     peer.request()
     peer.answer(b"HTTP/1.1 200 OK\r\nX: ")
-    while True:
+    while not peer.closed_within(0.02):
         peer.answer(b"y")
-        threading.Event().wait(0.02)
 
 
 def drip_body(peer: Peer) -> None:
     peer.request()
     peer.answer(b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n")
-    while True:
+    while not peer.closed_within(0.02):
         peer.answer(b"y")
-        threading.Event().wait(0.02)
 
 
 def endless(peer: Peer) -> None:

@@ -79,7 +79,7 @@ def ask(directory: Path, question: str) -> str:
 
 def test_a_package_adds_a_connector_by_an_entry_point(tmp_path: Path) -> None:
     install(tmp_path, "postbox", "postbox:Postbox")
-    told = ask(tmp_path, "sorted(load()), list(connector('postbox').operations['drop'].fields().fields)")
+    told = ask(tmp_path, "(sorted(load()), list(connector('postbox').operations['drop'].fields().fields))")
     assert told == str((sorted([*REGISTRY, "postbox"]), ["text"]))
 
 

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from router.catalog import facts
 from router.config import CALLBACK, ROUTE
 from router.ledger.base import Publication, Registry
-from router.mapping import Group, Integration, MappingSet, Source, compile_set
+from router.mapping import Broken, Group, Integration, MappingSet, Severity, Source, compile_set
+from router.mapping.lint import check
 from router.model import Destination
 from router.queue import queue_of
 
@@ -20,6 +21,9 @@ ORDER_LIMIT = 3600.0
 
 def publish(registry: Registry, sources: Sequence[Source], author: str, message: str) -> Publication:
     """Check, compile and store the set. Raises `mapping.Broken` with every fault; then nothing was stored."""
+    broken = [fault for fault in check(sources, facts()) if fault.severity is Severity.ERROR]
+    if broken:
+        raise Broken(broken)
     mapping = compile_set(sources, facts())
     documents = {source.path: source.text for source in sources}
     return registry.publish(mapping.digest, documents, destinations(mapping), author, message)

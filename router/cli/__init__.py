@@ -8,6 +8,7 @@ from router.cli.dev import dev
 from router.cli.integrations import integrations
 from router.cli.keys import keys
 from router.cli.letters import cancel, letters, replay, resolve
+from router.cli.mappings import mappings
 from router.cli.migrate import migrate
 from router.cli.secrets import secrets
 from router.cli.send import send
@@ -18,6 +19,7 @@ COMMANDS: tuple[click.Command, ...] = (
     migrate,
     keys,
     secrets,
+    mappings,
     send,
     trace,
     audit,

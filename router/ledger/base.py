@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
+from router.ledger.feedback import Feedback
 from router.model import (
     Accepted,
     Destination,
@@ -187,7 +188,22 @@ class Remapped:
     type: str
     action: str
     operation: str
+    mapping_version: str
     payload: str = field(repr=False)
+    data: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A record as it was accepted. data: JSON text."""
+
+    record_id: UUID
+    request_id: UUID
+    client: str
+    group: str
+    entity: str
+    type: str
+    action: str
     data: str = field(repr=False)
 
 
@@ -213,12 +229,21 @@ class Intake(Protocol):
 class Traces(Protocol):
     """What can be read back."""
 
-    def document(self, request_id: UUID, client: str | None = None) -> dict[str, Any] | None:
-        """The status document of api.md §5 with every attempt, or None when the client has no such request."""
+    def document(
+        self, request_id: UUID, client: str | None = None, delivery: UUID | None = None
+    ) -> dict[str, Any] | None:
+        """The status document of api.md §5 with every attempt, or None when the client has no such request.
+
+        With `delivery`: of this one of its deliveries alone, without callbacks.
+        """
         ...
 
     def documents(self, client: str | None, filters: Filters, limit: int, before: UUID | None) -> list[dict[str, Any]]:
         """Requests without their records, newest first, older than `before`."""
+        ...
+
+    def recorded(self, since: datetime, limit: int, after: UUID | None = None) -> list[Kept]:
+        """A page of the records accepted since then, in the order of their ids, from after one of them."""
         ...
 
     def find(self, prefix: str) -> list[UUID]:
@@ -389,7 +414,7 @@ class Registry(Protocol):
     def keep_token(self, account: str, token: bytes, expires_at: datetime) -> None: ...
 
 
-class Ledger(Intake, Traces, Work, Steering, Registry, Protocol):
+class Ledger(Intake, Traces, Work, Steering, Registry, Feedback, Protocol):
     """All of it."""
 
     def ping(self) -> None:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from router.ledger.feedback import FeedbackRow
 from router.model import FINAL, Attempt, RequestStatus, State, record_index, record_of
 
 
@@ -128,19 +129,27 @@ def document(
     records: Iterable[tuple[UUID, UUID]],
     deliveries: Iterable[DeliveryRow],
     callbacks: Iterable[DeliveryRow],
+    feedback: Iterable[FeedbackRow] = (),
 ) -> dict[str, Any]:
-    """The whole of a request. records: (record id, datatalksId), in order; deliveries: in the order of their ids."""
+    """The whole of a request. records: (record id, datatalksId), in order; deliveries: in the order of their ids.
+
+    feedback: of its deliveries, in the order in which it came.
+    """
     shown: dict[UUID, dict[str, Any]] = {
         record_id: {"index": record_index(record_id), "datatalksId": str(datatalks_id), "deliveries": []}
         for record_id, datatalks_id in records
     }
+    told: dict[UUID | None, list[dict[str, Any]]] = {}
+    for one in feedback:
+        told.setdefault(one.delivery_id, []).append(_feedback(one))
     for delivery in deliveries:
-        shown[record_of(delivery.delivery_id)]["deliveries"].append(_delivery(delivery))
-    told = sorted(((one.planned_at, _payload(one)["type"], one) for one in callbacks), key=lambda each: each[:2])
+        whole = {**_delivery(delivery), "feedback": told.get(delivery.delivery_id, [])}
+        shown[record_of(delivery.delivery_id)]["deliveries"].append(whole)
+    called = sorted(((one.planned_at, _payload(one)["type"], one) for one in callbacks), key=lambda each: each[:2])
     return {
         **summary(row),
         "records": list(shown.values()),
-        "callbacks": [_callback(callback) for _, _, callback in told],
+        "callbacks": [_callback(callback) for _, _, callback in called],
     }
 
 
@@ -179,6 +188,18 @@ def _callback(row: DeliveryRow) -> dict[str, Any]:
     shown = _delivery(row)
     told = {"type": payload["type"], "about": payload.get("deliveryId")}
     return told | {name: shown[name] for name in _OF_CALLBACKS}
+
+
+def _feedback(row: FeedbackRow) -> dict[str, Any]:
+    return {
+        "feedbackId": str(row.feedback_id),
+        "event": row.event,
+        "original": row.original,
+        "at": _iso(row.at),
+        "receivedAt": iso(row.received_at),
+        "matchedBy": row.matched_by,
+        "detail": dict(row.detail),
+    }
 
 
 _OF_ATTEMPTS = ("at", "ms", "outcome", "by", "status", "reason", "providerId", "warnings", "errors", "request")

@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from router.ledger.memory.feedback import Feedback
 from router.ledger.memory.intake import Intake
 from router.ledger.memory.registry import Registry
 from router.ledger.memory.steering import Steering
@@ -18,7 +19,7 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-class MemoryLedger(Intake, Traces, Work, Steering, Registry):
+class MemoryLedger(Intake, Traces, Work, Steering, Registry, Feedback):
     """`router.ledger.base.Ledger` in a process's memory.
 
     clock: the ledger's own, aware. luck: numbers from 0.0 up to 1.0, which divide the lanes' shares.

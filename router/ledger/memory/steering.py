@@ -131,6 +131,7 @@ class Steering:
             integration=given.integration,
             entity=request.entity,
             type=request.type,
+            mapping_version=request.mapping_version,
             action=request.action,
             operation=one.operation,
             payload=one.payload or "",

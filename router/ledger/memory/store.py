@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from router.ledger.base import AccessKey, ClientApiKey, Publication
+from router.ledger.feedback import MatchedBy, NewFeedback
 from router.ledger.ranges import id_at
 from router.model import FAILED, FINAL, Destination, NewRequest, Rejected, State
 
@@ -117,6 +118,18 @@ class Account:
     slots_next_at: datetime = LONG_AGO
 
 
+@dataclass(slots=True)
+class Told:
+    """given: as the provider told it."""
+
+    feedback_id: UUID
+    given: NewFeedback
+    destination: int
+    received_at: datetime
+    delivery_id: UUID | None = None
+    matched_by: MatchedBy | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """What a request's counts change by."""
@@ -155,6 +168,7 @@ class Store:
         self.records: dict[UUID, Record] = {}
         self.deliveries: dict[UUID, Delivery] = {}
         self.due: dict[UUID, Due] = {}
+        self.feedback: dict[UUID, Told] = {}
         self.hints: dict[int, GivenHint] = {}
         self.targets: dict[int, Target] = {}
         self.accounts: dict[str, Account] = {}
@@ -208,18 +222,19 @@ class Store:
             request.failed += change.failed
             for event in news:
                 if event.request_id == request_id:
-                    self._call_back(request_id, event.name, str(event.subject))
+                    self.call_back(request_id, event.name, str(event.subject))
             if request.open == 0 and request.completed_at is None:
                 request.completed_at = self.now()
                 ended = "request.completed_with_errors" if request.failed else "request.completed"
-                self._call_back(request_id, ended, None)
+                self.call_back(request_id, ended, None)
 
-    def _call_back(self, request_id: UUID, name: str, subject: str | None) -> None:
+    def call_back(self, request_id: UUID, name: str, subject: str | None, **more: str) -> None:
+        """Tell a request's client, if it is to be told anything."""
         callback = self.requests[request_id].given.callback
         if callback is None:
             return
         id, now = self.fresh_id(), self.now()
-        payload = json.dumps({"type": name, "deliveryId": subject})
+        payload = json.dumps({"type": name, "deliveryId": subject, **more})
         self.deliveries[id] = Delivery(id, request_id, callback, "callback", State.PENDING, now, payload)
         self.due[id] = Due(id, request_id, callback, request_id, next(self.seqs), now)
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from router.ledger.base import Audit, Filters
+from router.ledger.base import Audit, Filters, Kept
 from router.ledger.documents import (
     DeliveryRow,
     RejectionRow,
@@ -18,9 +18,10 @@ from router.ledger.documents import (
     summary,
 )
 from router.ledger.memory.audit import audit
+from router.ledger.memory.feedback import feedback_row
 from router.ledger.memory.store import Delivery, Request, Store
 from router.ledger.ranges import HIGHEST, beginning, between
-from router.model import Rejected, RequestStatus, ids_of
+from router.model import Rejected, RequestStatus, ids_of, record_id, record_index, record_of
 
 
 class Traces:
@@ -28,17 +29,25 @@ class Traces:
 
     _store: Store
 
-    def document(self, request_id: UUID, client: str | None = None) -> dict[str, Any] | None:
+    def document(
+        self, request_id: UUID, client: str | None = None, delivery: UUID | None = None
+    ) -> dict[str, Any] | None:
         store = self._store
         with store.lock:
             request = store.requests.get(request_id)
             if request is not None and client in (None, request.given.client):
                 records, deliveries = store.of_request(request_id, *ids_of(request_id))
+                if delivery is not None:
+                    records = [one for one in records if one.record_id == record_of(delivery)]
+                    deliveries = [one for one in deliveries if one.delivery_id == delivery]
+                ids = {one.delivery_id for one in deliveries}
+                told = sorted(store.feedback.values(), key=lambda one: one.received_at)
                 return document(
                     _row(request),
                     [(record.record_id, record.datatalks_id) for record in records],
                     [_delivery(store, one) for one in deliveries if one.operation != "callback"],
                     [_delivery(store, one) for one in deliveries if one.operation == "callback"],
+                    [feedback_row(one) for one in told if one.delivery_id in ids],
                 )
             refused = store.rejections.get(request_id)
             if refused is not None and client in (None, refused[0].client):
@@ -58,6 +67,28 @@ class Traces:
                 wanted = [one for one in found if _meets(store, one, client, filters)]
                 shown = [summary(_row(one)) for one in wanted]
         return sorted(shown, key=lambda one: str(one["requestId"]), reverse=True)[:limit]
+
+    def recorded(self, since: datetime, limit: int, after: UUID | None = None) -> list[Kept]:
+        low = after or between(since, None)[0]
+        with self._store.lock:
+            ids = sorted(id for id in self._store.records if id > low)[:limit]
+            return [self._recorded(id) for id in ids]
+
+    def _recorded(self, id: UUID) -> Kept:
+        store = self._store
+        request = next(
+            one.given for one in store.requests.values() if record_id(one.given.request_id, record_index(id)) == id
+        )
+        return Kept(
+            record_id=id,
+            request_id=request.request_id,
+            client=request.client,
+            group=request.group,
+            entity=request.entity,
+            type=request.type,
+            action=request.action,
+            data=store.records[id].data,
+        )
 
     def find(self, prefix: str) -> list[UUID]:
         found = beginning(prefix)

@@ -254,8 +254,8 @@ class Work:
             for key in gone:
                 del store.idempotency[key]
             past = id_at(store.now() - timedelta(days=retention_days))
-            if not any(id < past for id in store.due):
-                for table in (store.requests, store.records, store.rejections, store.deliveries):
+            if not any(id < past for row in store.due.values() for id in (row.id, row.request_id)):
+                for table in (store.requests, store.records, store.rejections, store.deliveries, store.feedback):
                     store.forget(table, past)
 
 

@@ -248,6 +248,7 @@ CREATE FUNCTION fresh_id() RETURNS uuid LANGUAGE sql VOLATILE AS $$
     FROM (SELECT lpad(to_hex((extract(epoch FROM clock_timestamp()) * 1000)::bigint), 12, '0') AS hex) AS moment
 $$;
 
+-- Every partitioned table is of this kind.
 CREATE FUNCTION make_partitions(since timestamptz, until timestamptz) RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE
     parent text;
@@ -256,7 +257,9 @@ DECLARE
     made integer := 0;
 BEGIN
     WHILE week < until LOOP
-        FOREACH parent IN ARRAY ARRAY['requests', 'records', 'rejections', 'deliveries'] LOOP
+        FOR parent IN
+            SELECT relname FROM pg_class WHERE relkind = 'p' AND relnamespace = current_schema()::regnamespace
+        LOOP
             child := parent || to_char(week AT TIME ZONE 'UTC', '_YYYYMMDD');
             IF to_regclass(child) IS NULL THEN
                 EXECUTE format('CREATE TABLE %I PARTITION OF %I FOR VALUES FROM (%L) TO (%L) WITH (fillfactor = %s)',
@@ -276,14 +279,16 @@ DECLARE
     child record;
     ended timestamptz;
     dropped integer := 0;
+    -- A callback that is owed needs its request, which may be much older than itself.
+    oldest uuid := (SELECT least(id, request_id) FROM due ORDER BY 1 LIMIT 1);
 BEGIN
     FOR child IN
         SELECT c.relname FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
-        WHERE i.inhparent IN ('requests'::regclass, 'records'::regclass, 'rejections'::regclass, 'deliveries'::regclass)
-            AND c.relname ~ '_[0-9]{8}$'
+            JOIN pg_class AS p ON p.oid = i.inhparent
+        WHERE p.relkind = 'p' AND p.relnamespace = current_schema()::regnamespace AND c.relname ~ '_[0-9]{8}$'
     LOOP
         ended := to_timestamp(right(child.relname, 8), 'YYYYMMDD') + interval '7 days';
-        IF ended <= until AND NOT EXISTS (SELECT FROM due WHERE id < uuid_at(ended)) THEN
+        IF ended <= until AND coalesce(oldest >= uuid_at(ended), true) THEN
             EXECUTE format('DROP TABLE %I', child.relname);
             dropped := dropped + 1;
         END IF;

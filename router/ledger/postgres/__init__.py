@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from router.ledger.postgres.feedback import Feedback
 from router.ledger.postgres.intake import Intake
 from router.ledger.postgres.pool import Database
 from router.ledger.postgres.registry import Registry
@@ -10,7 +11,7 @@ from router.ledger.postgres.traces import Traces
 from router.ledger.postgres.work import Work
 
 
-class PostgresLedger(Intake, Traces, Work, Steering, Registry):
+class PostgresLedger(Intake, Traces, Work, Steering, Registry, Feedback):
     """`router.ledger.base.Ledger` on PostgreSQL 14 or later."""
 
     def __init__(self, url: str, size: int = 8) -> None:

@@ -51,7 +51,8 @@ WHERE d.state = ANY(%(states)s::text[]) AND d.payload IS NOT NULL AND p.kind = '
 ORDER BY d.delivery_id LIMIT %(limit)s
 """
 RECORDS = """
-SELECT d.delivery_id, p.client, p.group_key, p.integration, r.entity, r.type, r.action, d.operation, d.payload, c.data
+SELECT d.delivery_id, p.client, p.group_key, p.integration, r.entity, r.type, r.action, d.operation,
+    r.mapping_version, d.payload, c.data
 FROM deliveries AS d JOIN destinations AS p USING (destination_id) JOIN requests AS r ON r.request_id = d.request_id
 JOIN records AS c ON c.record_id = (left(d.delivery_id::text, 31) || '00000')::uuid
 WHERE d.delivery_id = ANY(%(ids)s::uuid[]) ORDER BY d.delivery_id

@@ -9,12 +9,13 @@ from uuid import UUID
 
 from psycopg.rows import TupleRow
 
-from router.ledger.base import Audit, Filters
+from router.ledger.base import Audit, Filters, Kept
 from router.ledger.documents import DeliveryRow, RejectionRow, RequestRow, document, rejection, summary
+from router.ledger.feedback import FeedbackRow
 from router.ledger.postgres import audit, traces_sql
 from router.ledger.postgres.pool import Database
 from router.ledger.ranges import HIGHEST, beginning, between
-from router.model import RequestStatus, ids_of
+from router.model import RequestStatus, ids_of, record_of
 
 
 class Traces:
@@ -22,16 +23,20 @@ class Traces:
 
     _db: Database
 
-    def document(self, request_id: UUID, client: str | None = None) -> dict[str, Any] | None:
-        low, high = ids_of(request_id)
-        params = {"id": request_id, "client": client, "low": low, "high": high}
-        request, records, deliveries, callbacks, rejections = self._at_once(traces_sql.DOCUMENT, params)
+    def document(
+        self, request_id: UUID, client: str | None = None, delivery: UUID | None = None
+    ) -> dict[str, Any] | None:
+        low, high = ids_of(request_id) if delivery is None else (record_of(delivery), delivery)
+        params: dict[str, Any] = {"id": request_id, "client": client, "low": low, "high": high}
+        params |= {"first": delivery or low, "alone": delivery is not None}
+        request, records, deliveries, callbacks, feedback, rejections = self._at_once(traces_sql.DOCUMENT, params)
         if request:
             return document(
                 RequestRow(*request[0]),
                 [(row[0], row[1]) for row in records],
                 [DeliveryRow(*row) for row in deliveries],
                 [DeliveryRow(*row) for row in callbacks],
+                [FeedbackRow(*row) for row in feedback],
             )
         return rejection(RejectionRow(*rejections[0])) if rejections else None
 
@@ -53,6 +58,10 @@ class Traces:
         if filters.status == RequestStatus.REJECTED:
             return [rejection(RejectionRow(*row)) for row in self._db.rows(traces_sql.rejected(client), params)]
         return [summary(RequestRow(*row)) for row in self._db.rows(statement, params)]
+
+    def recorded(self, since: datetime, limit: int, after: UUID | None = None) -> list[Kept]:
+        rows = self._db.rows(traces_sql.RECORDED, {"after": after or between(since, None)[0], "limit": limit})
+        return [Kept(*row) for row in rows]
 
     def find(self, prefix: str) -> list[UUID]:
         found = beginning(prefix)

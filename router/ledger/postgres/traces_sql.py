@@ -16,14 +16,18 @@ SELECT d.delivery_id, t.integration, t.connector, d.operation, d.state, d.reason
 FROM deliveries AS d JOIN destinations AS t USING (destination_id)
     LEFT JOIN due ON due.id = d.delivery_id LEFT JOIN hints AS h ON h.hint_id = due.hint_id
 """
+FEEDBACK = "SELECT feedback_id, event, original, at, detail, received_at, delivery_id, matched_by FROM feedback"
 _OF_CLIENT = "(%(client)s::text IS NULL OR client = %(client)s)"
 
-# Records and deliveries have ids that begin with their request's; callbacks are born later, and have an index.
+# Records and deliveries have ids that begin with their request's; callbacks and feedback come later, and have an index.
 DOCUMENT = (
     f"SELECT {_REQUEST} FROM requests AS r WHERE request_id = %(id)s AND {_OF_CLIENT}",
     "SELECT record_id, datatalks_id FROM records WHERE record_id BETWEEN %(low)s AND %(high)s ORDER BY record_id",
-    f"{_DELIVERY} WHERE d.delivery_id BETWEEN %(low)s AND %(high)s ORDER BY d.delivery_id",
-    f"{_DELIVERY} WHERE d.request_id = %(id)s AND d.operation = 'callback' AND d.delivery_id > %(low)s",
+    f"{_DELIVERY} WHERE d.delivery_id BETWEEN %(first)s AND %(high)s ORDER BY d.delivery_id",
+    f"""{_DELIVERY} WHERE d.request_id = %(id)s AND d.operation = 'callback' AND d.delivery_id > %(low)s
+        AND NOT %(alone)s""",
+    f"""{FEEDBACK} WHERE delivery_id BETWEEN %(first)s AND %(high)s
+        AND feedback_id >= uuid_at(date_trunc('week', born_at(%(low)s))) ORDER BY received_at, at, feedback_id""",
     f"SELECT {_REJECTION} FROM rejections WHERE request_id = %(id)s AND {_OF_CLIENT}",
 )
 
@@ -68,4 +72,11 @@ SELECT request_id FROM (
     UNION ALL
     (SELECT request_id FROM rejections WHERE request_id BETWEEN %(low)s AND %(high)s ORDER BY request_id DESC LIMIT 10)
 ) AS found ORDER BY request_id DESC LIMIT 10
+"""
+
+RECORDED = """
+SELECT c.record_id, r.request_id, r.client, r.group_key, r.entity, r.type, r.action, c.data
+FROM (SELECT record_id, data FROM records WHERE record_id > %(after)s ORDER BY record_id LIMIT %(limit)s) AS c
+JOIN requests AS r ON r.request_id BETWEEN lowest_id(c.record_id, '7') AND highest_id(c.record_id, '7')
+ORDER BY c.record_id
 """

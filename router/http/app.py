@@ -2,57 +2,82 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
 
 from flask import Flask, Response
 from structlog.contextvars import bind_contextvars
 
 from router.http import client_answers, client_api, console, errors, health, status, v1, v2
+from router.http.answers import Answer
 from router.http.services import Services
 from router.http.signed import Route, submit
-from router.http.wire import Request, current
+from router.http.wire import Environ, Inbound, current
+
+Taking = Callable[[Inbound], Answer]
 
 
 class Receiver(Flask):
-    request_class = Request
+    """Flask, with a short way for calls that bring records: what Flask does around a view costs more than the call.
+
+    Their paths are Flask's too, which answers other methods there; only those of the client API are not, which follows
+    the rules of another server.
+    """
+
+    def __init__(self, services: Services) -> None:
+        super().__init__(__name__, static_folder=None)
+        self._services = services
+        self._taking: dict[tuple[str, str], Taking] = {}
+        self.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
+        self.url_map.merge_slashes = False
+        self.url_map.redirect_defaults = False
+        self.register_error_handler(Exception, lambda error: self._refused(current(), error).response())
+        self.after_request(_named)
+
+    def take(self, path: str, methods: Iterable[str], taking: Taking) -> None:
+        """Have calls to this path answered by `taking`."""
+        self.add_url_rule(path, path, lambda: taking(current()).response(), methods=list(methods))
+        self._taking.update({(method, path): taking for method in methods})
+
+    def wsgi_app(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
+        inbound = Inbound(environ)
+        bind_contextvars(request_id=inbound.id_text)
+        if inbound.path[:5].lower() == "/api/":
+            taking, words = partial(client_api.respond, self._services), client_answers.refusal
+        elif (inbound.method, inbound.path) in self._taking:
+            taking, words = self._taking[inbound.method, inbound.path], None
+        else:
+            return super().wsgi_app(environ, start_response)
+        try:
+            answer = taking(inbound)
+        except Exception as error:  # noqa: BLE001 (the end of the line: whatever it is, it is answered and logged)
+            answer = self._refused(inbound, error, words)
+        return answer.named(inbound.id_text)(environ, start_response)
+
+    def _refused(self, inbound: Inbound, error: Exception, words: errors.Words | None = None) -> Answer:
+        return errors.answer(self._services, inbound, error, words)
 
 
 def create_app(services: Services) -> Flask:
     """The WSGI application of one process."""
-    app = Receiver(__name__, static_folder=None)
-    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
-    app.url_map.merge_slashes = False
-    app.url_map.strict_slashes = True
-    app.url_map.redirect_defaults = False
+    app = Receiver(services)
     for route in (*v1.ROUTES, *v2.routes(services.settings.accept_null_group_key)):
         _add(app, services, route)
-    app.before_request(_begin)
-    app.after_request(_end)
     status.register(app, services)
     health.register(app, services)
-    client_api.register(app, services)
     console.register(app, services)
-    errors.register(app, services, {client_api.SURFACE: client_answers.refusal})
     return app
 
 
-def _add(app: Flask, services: Services, route: Route) -> None:
-    for prefix in ("", "/staging"):
-        endpoint = f"{prefix}{route.path}"
-        app.add_url_rule(endpoint, endpoint, _view(services, route, staged=bool(prefix)), methods=route.methods)
+def _add(app: Receiver, services: Services, route: Route) -> None:
+    def take(staged: bool, inbound: Inbound) -> Answer:
+        return submit(services, inbound, route, staged)
+
+    app.take(route.path, route.methods, partial(take, False))
+    app.take(f"/staging{route.path}", route.methods, partial(take, True))
 
 
-def _view(services: Services, route: Route, staged: bool) -> Callable[[], Response]:
-    def view() -> Response:
-        return submit(services, current(), route, staged)
-
-    return view
-
-
-def _begin() -> None:
-    bind_contextvars(request_id=str(current().request_id))
-
-
-def _end(response: Response) -> Response:
-    response.headers.setdefault("X-Request-Id", str(current().request_id))
+def _named(response: Response) -> Response:
+    response.headers.setdefault("X-Request-Id", current().id_text)
     return response

@@ -10,11 +10,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
+from urllib.parse import parse_qsl
 
-from flask import Flask, Response
+from werkzeug.http import parse_cookie
 
 from router.accept import Call, accept
 from router.http import client_answers, client_body, client_items, client_schemas
+from router.http.answers import Answer
 from router.http.body import BodyError
 from router.http.client_body import Sent
 from router.http.client_items import Batch
@@ -22,7 +24,7 @@ from router.http.client_schemas import Shape, fault
 from router.http.errors import Refusal, note
 from router.http.services import Services
 from router.http.signed import idempotency, wait_for_turn
-from router.http.wire import Request, current, environment_of, raw_target
+from router.http.wire import Inbound, raw_target
 from router.ledger.base import ClientApiKey
 from router.ledger.documents import iso
 from router.model import Accepted, new_request_id
@@ -80,42 +82,26 @@ LENIENT: Table = {
 }
 
 
-def register(app: Flask, services: Services) -> None:
-    """Everything under `/api`, in upper and lower case: Parcelvoy's server does not tell them apart."""
-
-    def api(rest: str) -> Response:  # noqa: ARG001 (the raw target is looked at instead)
-        return respond(services, current())
-
-    def other_case() -> Response | None:
-        request = current()
-        if request.routing_exception is None or not request.path.lower().startswith(f"{ROOT}/"):
-            return None
-        return respond(services, request)
-
-    app.add_url_rule(f"{ROOT}/<path:rest>", "api", api, methods=[*client_answers.METHODS.split(","), "OPTIONS"])
-    app.before_request(other_case)
-
-
-def respond(services: Services, request: Request) -> Response:
-    """Answer one call; what it raises is answered by `client_answers.refusal`."""
-    request.surface = SURFACE
+def respond(services: Services, inbound: Inbound) -> Answer:
+    """Answer one call to anything under `/api`; what it raises is answered by `client_answers.refusal`."""
+    inbound.surface = SURFACE
     try:
-        sent = client_body.read(request, services.client_reader)
+        sent = client_body.read(inbound, services.client_reader)
     except BodyError as error:
-        note(services, request, Refusal(400, error.messages))
-        return client_answers.told(client_answers.BROKEN, 400, {})
-    if request.method == "OPTIONS" and "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in request.environ:
-        return client_answers.preflight(request)
-    path = raw_target(request.environ).partition("?")[0].lower().removesuffix("/")
-    if path == f"{ROOT}/health" and request.method in ("GET", "HEAD"):
+        note(services, inbound, Refusal(400, error.messages))
+        return client_answers.told(client_answers.BROKEN, 400, ())
+    if inbound.method == "OPTIONS" and "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in inbound.environ:
+        return client_answers.preflight(inbound)
+    path = raw_target(inbound.environ).partition("?")[0].lower().removesuffix("/")
+    if path == f"{ROOT}/health" and inbound.method in ("GET", "HEAD"):
         health = {"status": "ok", "environment": "production", "time": iso(services.now())}
         return client_answers.told(health, 200)
     methods = _methods(STRICT if services.settings.strict_client_api else LENIENT, path)
     if methods is None:
-        return client_answers.unknown_path(request)
-    if request.method not in methods:
-        return client_answers.not_allowed(request, methods)
-    return _called(services, request, methods[request.method], sent)
+        return client_answers.unknown_path(inbound)
+    if inbound.method not in methods:
+        return client_answers.not_allowed(inbound, methods)
+    return _called(services, inbound, methods[inbound.method], sent)
 
 
 def _methods(table: Table, path: str) -> Mapping[str, Endpoint | Stub] | None:
@@ -126,60 +112,65 @@ def _methods(table: Table, path: str) -> Mapping[str, Endpoint | Stub] | None:
     return table.get(f"{head}/*" if rest and "/" not in rest else name)
 
 
-def _caller(services: Services, request: Request, secret: bool) -> ClientApiKey | Response:
+def _caller(services: Services, inbound: Inbound, secret: bool) -> ClientApiKey | Answer:
     """The key that calls, or the answer to a call without one that counts here."""
-    header = request.environ.get("HTTP_AUTHORIZATION", "")
-    token = header[7:] if header.startswith("Bearer ") else request.cookies.get("access_token", "")
+    header = inbound.environ.get("HTTP_AUTHORIZATION", "")
+    token = (
+        header[7:]
+        if header.startswith("Bearer ")
+        else parse_cookie(inbound.environ.get("HTTP_COOKIE", "")).get("access_token", "")
+    )
     if not token.startswith(("pk_", "sk_")):
         return client_answers.told(client_answers.NO_KEY, 401)
     key = services.bearer_keys.find(token)
     if key is None:
         return client_answers.told(client_answers.NO_PROJECT, 404)
-    request.client, request.credential = key.client, key.name
+    inbound.client, inbound.credential = key.client, key.name
     if secret and key.scope != "secret":
         return client_answers.told(client_answers.NO_SCOPE, 403)
     return key
 
 
-def _called(services: Services, request: Request, endpoint: Endpoint | Stub, sent: Sent) -> Response:
-    key = _caller(services, request, endpoint.secret)
-    if isinstance(key, Response):
+def _called(services: Services, inbound: Inbound, endpoint: Endpoint | Stub, sent: Sent) -> Answer:
+    key = _caller(services, inbound, endpoint.secret)
+    if isinstance(key, Answer):
         return key
     wait_for_turn(services, key.client)
     if isinstance(endpoint, Stub):
         return client_answers.told(endpoint.body, 200) if endpoint.body else client_answers.nothing()
-    return _taken_in(services, request, endpoint, key, sent)
+    return _taken_in(services, inbound, endpoint, key, sent)
 
 
-def _taken_in(services: Services, request: Request, endpoint: Endpoint, key: ClientApiKey, sent: Sent) -> Response:
+def _taken_in(services: Services, inbound: Inbound, endpoint: Endpoint, key: ClientApiKey, sent: Sent) -> Answer:
     body = sent.value
-    if request.method == "DELETE":
-        ids = request.args.getlist("user_id")
+    if inbound.method == "DELETE":
+        query = parse_qsl(inbound.environ.get("QUERY_STRING", ""), keep_blank_values=True)
+        ids = [value for name, value in query if name == "user_id"]
         body = [] if ids == [""] else ids
     elif endpoint.relax is not None and not services.settings.strict_client_api:
         body = endpoint.relax(body)
     sentence = endpoint.fault(body)
     if sentence is not None:
-        note(services, request, Refusal(422, [sentence]))
+        note(services, inbound, Refusal(422, [sentence]))
         return client_answers.told({"status": "error", "error": sentence}, 422)
     batches = endpoint.items(body)
     if batches is None:
         return client_answers.told(client_answers.BROKEN, 400)
-    kept = [_kept(services, request, key, batch, sent.raw) for batch in batches if batch.records]
+    kept = [_kept(services, inbound, key, batch, sent.raw) for batch in batches if batch.records]
     if useless := [str(index) for batch in batches for index in batch.useless]:
         reason = f"left out, for they name nobody: items {', '.join(useless[:50])}"
-        note(services, request, Refusal(204, [reason]))
+        note(services, inbound, Refusal(204, [reason]))
     if kept and kept[0].replayed:
-        again = {"X-Request-Id": str(kept[0].request_id), "Idempotent-Replayed": "true"}
-        return client_answers.nothing({**client_answers.CORS, **again})
+        again = (("X-Request-Id", str(kept[0].request_id)), ("Idempotent-Replayed", "true"))
+        return client_answers.nothing((*client_answers.CORS, *again))
     return client_answers.nothing()
 
 
-def _kept(services: Services, request: Request, key: ClientApiKey, batch: Batch, raw: bytes) -> Accepted:
+def _kept(services: Services, inbound: Inbound, key: ClientApiKey, batch: Batch, raw: bytes) -> Accepted:
     """One batch, accepted. Only `segment` has several, of which the first bears the call's id."""
-    environment = environment_of(request, staged=False)
+    environment = inbound.environment()
     call = Call(
-        request_id=request.request_id if batch.first else new_request_id(),
+        request_id=inbound.request_id if batch.first else new_request_id(),
         client=key.client,
         credential=key.name,
         environment=environment,
@@ -191,6 +182,6 @@ def _kept(services: Services, request: Request, key: ClientApiKey, batch: Batch,
         records=batch.records,
         joins=batch.joins,
         many=True,
-        idempotency=idempotency(request, environment, raw, of=batch.entity),
+        idempotency=idempotency(inbound, environment, raw, of=batch.entity),
     )
     return accept(call, services.config.current(), services.ledger)

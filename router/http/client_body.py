@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from router.http.body import BodyError, JsonReader
-from router.http.wire import Request, read_body
+from router.http.wire import Inbound
 
 MAX_JSON = 1_048_576
 MAX_TEXT = 57_344
@@ -36,17 +36,17 @@ class Sent(NamedTuple):
     raw: bytes
 
 
-def read(request: Request, reader: JsonReader) -> Sent:
+def read(inbound: Inbound, reader: JsonReader) -> Sent:
     """The body. Raises `BodyError`."""
-    kind = request.environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
-    if request.method not in PARSED or not (kind in _JSON or kind == _FORM or kind.startswith("text/")):
+    kind = inbound.environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
+    if inbound.method not in PARSED or not (kind in _JSON or kind == _FORM or kind.startswith("text/")):
         return Sent({}, b"")
     limit = MAX_JSON if kind in _JSON else MAX_TEXT
     try:
-        raw = read_body(request.environ, limit)
+        raw = inbound.body(limit)
     except RequestEntityTooLarge:
         raise BodyError("the body is too large") from None
-    raw = _inflated(raw, request.environ.get("HTTP_CONTENT_ENCODING", "identity"), limit)
+    raw = _inflated(raw, inbound.environ.get("HTTP_CONTENT_ENCODING", "identity"), limit)
     if kind in _JSON:
         value = reader.read(raw) if raw else {}
         if value.__class__ not in (dict, list):

@@ -8,16 +8,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from flask import Flask, Response
 from werkzeug.exceptions import HTTPException
 
 from router import logs
 from router.accept import BadCall
-from router.http.answers import answer
+from router.http.answers import Answer, five
 from router.http.body import BodyError
 from router.http.services import Services
 from router.http.sigv4 import SignatureError
-from router.http.wire import Request, current
+from router.http.wire import Inbound
 from router.http.wrapper import WrapperError
 from router.ledger.base import IdempotencyMismatch, LedgerError, PinConflict
 from router.model import Rejected
@@ -48,24 +47,24 @@ class Refusal:
     reason: str = ""
 
 
-def meaning(error: Exception, request: Request) -> Refusal:
+def meaning(error: Exception, inbound: Inbound) -> Refusal:
     """What to answer to any exception."""
     for kind in type(error).__mro__:
         if kind in _MEANINGS:
-            return _MEANINGS[kind](error, request)
+            return _MEANINGS[kind](error, inbound)
     return Refusal(500, [BROKEN])
 
 
-def _http(error: HTTPException, request: Request) -> Refusal:
+def _http(error: HTTPException, inbound: Inbound) -> Refusal:
     status = error.code or 500
     headers = {name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After")}
     if error.description and error.description != type(error).description:
         return Refusal(status, [error.description], headers)
     sentence = SENTENCES.get(status, error.name)
-    return Refusal(status, [sentence.format(path=request.path[:200], method=request.method)], headers)
+    return Refusal(status, [sentence.format(path=inbound.path[:200], method=inbound.method)], headers)
 
 
-_MEANINGS: Mapping[type, Callable[[Any, Request], Refusal]] = {
+_MEANINGS: Mapping[type, Callable[[Any, Inbound], Refusal]] = {
     SignatureError: lambda error, _: Refusal(403, [error.message], reason=error.reason),
     BodyError: lambda error, _: Refusal(400, error.messages),
     WrapperError: lambda error, _: Refusal(400, error.messages),
@@ -77,47 +76,40 @@ _MEANINGS: Mapping[type, Callable[[Any, Request], Refusal]] = {
 }
 
 
-Words = Callable[[Request, Refusal], Response]
+Words = Callable[[Refusal], Answer]
 
 
-def five_members(request: Request, refusal: Refusal) -> Response:
-    """As every surface answers that has no words of its own."""
-    return answer(refusal.status, request.request_id, refusal.messages, key=request.credential, headers=refusal.headers)
+def answer(services: Services, inbound: Inbound, error: Exception, words: Words | None = None) -> Answer:
+    """What an exception is answered, once it is noted. words: how a surface says it that has words of its own."""
+    refusal = meaning(error, inbound)
+    note(services, inbound, refusal, error)
+    if words is not None:
+        return words(refusal)
+    headers = refusal.headers.items()
+    return five(refusal.status, inbound.id_text, refusal.messages, key=inbound.credential, headers=headers)
 
 
-def register(app: Flask, services: Services, words: Mapping[str, Words]) -> None:
-    """Answer every exception that leaves a view. words: how a surface says it, where it does so in its own way."""
-
-    def handle(error: Exception) -> Response:
-        request = current()
-        refusal = meaning(error, request)
-        note(services, request, refusal, error)
-        return words.get(request.surface, five_members)(request, refusal)
-
-    app.register_error_handler(Exception, handle)
-
-
-def note(services: Services, request: Request, refusal: Refusal, error: Exception | None = None) -> None:
+def note(services: Services, inbound: Inbound, refusal: Refusal, error: Exception | None = None) -> None:
     """Log a refusal, and keep one that its client can look up by its id."""
     broken = refusal.status == 500
     log.log(
         logging.ERROR if broken else logging.WARNING if refusal.status > 500 else logging.INFO,
         "call refused",
-        request_id=str(request.request_id),
+        request_id=inbound.id_text,
         status=refusal.status,
-        path=request.path[:200],
-        client=request.client,
+        path=inbound.path[:200],
+        client=inbound.client,
         reason=refusal.reason or "; ".join(refusal.messages[:5]),
         exc_info=error if broken else None,
     )
-    if refusal.status in KEPT and request.client is not None:
+    if refusal.status in KEPT and inbound.client is not None:
         with contextlib.suppress(LedgerError):  # the answer matters more than its trace
             services.ledger.reject(
                 Rejected(
-                    request_id=request.request_id,
-                    client=request.client,
-                    surface=request.surface,
-                    credential=request.credential,
+                    request_id=inbound.request_id,
+                    client=inbound.client,
+                    surface=inbound.surface,
+                    credential=inbound.credential,
                     status=refusal.status,
                     messages=tuple(refusal.messages),
                 )

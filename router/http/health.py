@@ -19,7 +19,7 @@ def register(app: Flask, services: Services) -> None:
             services.ledger.ping()
             published = services.config.current().publication
         except LedgerError as error:
-            return document({"status": "unavailable", "reason": str(error)}, 503, {"Retry-After": "5"})
+            return document({"status": "unavailable", "reason": str(error)}, 503, [("Retry-After", "5")])
         return document({"status": "ready", "mappingVersion": published.digest})
 
     app.add_url_rule("/healthz", view_func=healthz)

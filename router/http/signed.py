@@ -5,20 +5,20 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
+from urllib.parse import parse_qsl
 
-from flask import Response
 from werkzeug.exceptions import TooManyRequests, UnsupportedMediaType
 from werkzeug.http import parse_options_header
 
 from router.accept import BadCall, Call, accept
 from router.http import sigv4
-from router.http.answers import answer
+from router.http.answers import Answer, five
 from router.http.services import Services
-from router.http.wire import Request, environment_of, raw_target, read_body, signed_request
+from router.http.wire import Inbound, raw_target, signed_request
 from router.http.wrapper import Form, Submission, unwrap, unwrap_lines
 from router.ledger.base import AccessKey
 from router.model import Action, Entity, Environment, Idempotency
@@ -44,53 +44,54 @@ class Route:
     methods: Sequence[str] = ("POST",)
 
 
-def submit(services: Services, request: Request, route: Route, staged: bool) -> Response:
+def submit(services: Services, inbound: Inbound, route: Route, staged: bool) -> Answer:
     """Take a call in: 200 when it is kept, an exception that `errors` knows otherwise."""
-    request.surface = route.surface
+    inbound.surface = route.surface
     settings = services.settings
-    format = _format(request.environ.get("CONTENT_TYPE", ""))
+    format = _format(inbound.environ.get("CONTENT_TYPE", ""))
     limit = settings.max_ndjson_body if format is Format.LINES else settings.max_body
-    key, body = authenticate(services, request, limit)
+    key, body = authenticate(services, inbound, limit)
     wait_for_turn(services, key.client)
-    submission = _unwrapped(services, request, route, format, body)
-    environment = environment_of(request, staged)
+    submission = _unwrapped(services, inbound, route, format, body)
+    environment = inbound.environment(staged)
     call = Call(
-        request_id=request.request_id,
+        request_id=inbound.request_id,
         client=key.client,
         credential=key.access_key_id,
         environment=environment,
         surface=route.surface,
         entity=route.entity,
-        action=Action.DELETE if request.method == "DELETE" else Action.UPSERT,
+        action=Action.DELETE if inbound.method == "DELETE" else Action.UPSERT,
         type=submission.type,
         group=submission.group,
         records=submission.records,
         pins=(submission.pin,) if submission.pin else (),
         many=submission.many,
-        idempotency=idempotency(request, environment, body),
+        idempotency=idempotency(inbound, environment, body),
         faults=submission.faults,
     )
     kept = accept(call, services.config.current(), services.ledger)
-    return answer(
+    id_text = str(kept.request_id) if kept.replayed else inbound.id_text
+    return five(
         200,
-        kept.request_id,
+        id_text,
         key=key.access_key_id,
         datatalks_ids=kept.datatalks_ids,
         many=submission.many,
-        headers={"X-Request-Id": str(kept.request_id), "Idempotent-Replayed": "true"} if kept.replayed else None,
+        headers=(("X-Request-Id", id_text), ("Idempotent-Replayed", "true")) if kept.replayed else (),
     )
 
 
-def authenticate(services: Services, request: Request, limit: int) -> tuple[AccessKey, bytes]:
+def authenticate(services: Services, inbound: Inbound, limit: int) -> tuple[AccessKey, bytes]:
     """The key that signed the call, and the body it signed. Raises `SignatureError`, `RequestEntityTooLarge`."""
-    body = read_body(request.environ, limit)
+    body = inbound.body(limit)
     keys = services.access_keys
-    signed = signed_request(request.environ, body)
+    signed = signed_request(inbound.environ, body)
     access_key_id = sigv4.verify(signed, keys.signing_key, services.now(), services.settings.regions)
     key = keys.find(access_key_id)
     if key is None:
         raise sigv4.SignatureError(sigv4.MISMATCH, "the access key ended a moment ago")
-    request.client, request.credential = key.client, access_key_id
+    inbound.client, inbound.credential = key.client, access_key_id
     keys.used(access_key_id)
     return key, body
 
@@ -102,25 +103,31 @@ def wait_for_turn(services: Services, client: str) -> None:
         raise TooManyRequests(retry_after=math.ceil(wait))
 
 
-def idempotency(request: Request, environment: Environment, body: bytes, of: str = "") -> Idempotency | None:
+def idempotency(inbound: Inbound, environment: Environment, body: bytes, of: str = "") -> Idempotency | None:
     """The Idempotency-Key with all that it stands for; raises `BadCall` when it is none. of: which part of the call."""
-    key = request.environ.get("HTTP_IDEMPOTENCY_KEY")
+    key = inbound.environ.get("HTTP_IDEMPOTENCY_KEY")
     if key is None:
         return None
     if not _KEY.fullmatch(key):
         raise BadCall(["Idempotency-Key: must be 1 to 255 printable ASCII characters without spaces"])
-    stands_for = f"{environment}\n{request.method}\n{raw_target(request.environ)}\n".encode()
+    stands_for = f"{environment}\n{inbound.method}\n{raw_target(inbound.environ)}\n".encode()
     return Idempotency(f"{key} {of}" if of else key, hashlib.sha256(stands_for + body).digest())
 
 
-def _unwrapped(services: Services, request: Request, route: Route, format: Format | None, body: bytes) -> Submission:
+def _unwrapped(services: Services, inbound: Inbound, route: Route, format: Format | None, body: bytes) -> Submission:
     if format is None:
         raise UnsupportedMediaType(f"The Content-Type must be {Format.JSON.value} or {Format.LINES.value}, in UTF-8.")
-    if request.environ.get("HTTP_CONTENT_ENCODING", "identity").lower() != "identity":
+    if inbound.environ.get("HTTP_CONTENT_ENCODING", "identity").lower() != "identity":
         raise UnsupportedMediaType("The Content-Encoding is not understood; send the body as it is.")
     if format is Format.LINES:
-        return unwrap_lines(services.reader.read_lines(body), request.args, route.form)
+        return unwrap_lines(services.reader.read_lines(body), _query(inbound), route.form)
     return unwrap(services.reader.read(body), route.form)
+
+
+def _query(inbound: Inbound) -> Mapping[str, str]:
+    """Of a name that is given twice, the first."""
+    pairs = parse_qsl(inbound.environ.get("QUERY_STRING", ""), keep_blank_values=True)
+    return dict(reversed(pairs))
 
 
 @lru_cache(256)

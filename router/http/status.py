@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from flask import Flask, Response
+from flask import Flask, Response, request
 from werkzeug.exceptions import NotFound
 
 from router import callback
@@ -28,8 +28,7 @@ _LIMIT = re.compile(r"[1-9][0-9]{0,2}", re.ASCII)
 def register(app: Flask, services: Services) -> None:
     def one(request_id: UUID) -> Response:
         """A request's document; another client's is as unknown as one that never was."""
-        request = current()
-        key, _ = authenticate(services, request, services.settings.max_body)
+        key, _ = authenticate(services, current(), services.settings.max_body)
         found = services.ledger.document(request_id, key.client)
         if found is None:
             raise NotFound(f"There is no request {request_id}.")
@@ -37,8 +36,7 @@ def register(app: Flask, services: Services) -> None:
 
     def many() -> Response:
         """Requests, newest first, a page at a time."""
-        request = current()
-        key, _ = authenticate(services, request, services.settings.max_body)
+        key, _ = authenticate(services, current(), services.settings.max_body)
         filters, limit, before = parse_query(request.args)
         found = services.ledger.documents(key.client, filters, limit + 1, before)
         page = [callback.status(each) for each in found[:limit]]

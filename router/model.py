@@ -150,10 +150,12 @@ class NewRecord:
 
 @dataclass(frozen=True, slots=True)
 class Idempotency:
-    """The client's Idempotency-Key and a SHA-256 over what it stands for (method, path, query, body)."""
+    """The client's Idempotency-Key and a SHA-256 over what it stands for (method, path, query, body). days: how long it
+    is kept."""
 
     key: str
     fingerprint: bytes
+    days: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from router.cli.dev import dev
+from router.cli.importing import import_
 from router.cli.integrations import integrations
 from router.cli.keys import keys
 from router.cli.letters import cancel, letters, replay, resolve
@@ -21,6 +22,7 @@ COMMANDS: tuple[click.Command, ...] = (
     secrets,
     mappings,
     send,
+    import_,
     trace,
     audit,
     integrations,

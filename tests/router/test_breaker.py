@@ -6,7 +6,9 @@ from router.breaker import CLOSED, HALF_OPEN, LONGEST_WAIT, OPEN, Switch, switch
 from router.model import Trouble
 
 
-def trouble(breaker: str, since: float = 0, opened: int = 1, delivered: int = 0, failed: int = 0, lately: float = 1) -> Trouble:
+def trouble(
+    breaker: str, since: float = 0, opened: int = 1, delivered: int = 0, failed: int = 0, lately: float = 1
+) -> Trouble:
     return Trouble(1, breaker, since, opened, delivered, failed, lately)
 
 

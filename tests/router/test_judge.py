@@ -81,9 +81,7 @@ def test_the_attempt_keeps_what_was_said() -> None:
         pytest.param({"sending": True}, TRUSTING, False, State.RETRYING, SILENCE, id="cut, and the policy repeats"),
     ],
 )
-def test_what_a_crash_means(
-    delivery: dict[str, Any], policy: Policy, seen: bool, state: State, added: int
-) -> None:
+def test_what_a_crash_means(delivery: dict[str, Any], policy: Policy, seen: bool, state: State, added: int) -> None:
     verdict = judge_crash(a_delivery(**delivery), policy, NOW, seen=seen)
     assert (verdict.state, verdict.suspicion) == (state, added)
 

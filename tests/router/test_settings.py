@@ -30,7 +30,9 @@ def test_a_secret_may_lie_in_a_file(tmp_path: Path) -> None:
     path = tmp_path / "url"
     path.write_text("postgresql://from-a-file/x\n")
     given = {name: value for name, value in GOOD.items() if name != "ROUTER_DATABASE_URL"}
-    assert Settings.from_env({**given, "ROUTER_DATABASE_URL_FILE": str(path)}).database_url.startswith("postgresql://from")
+    assert Settings.from_env({**given, "ROUTER_DATABASE_URL_FILE": str(path)}).database_url.startswith(
+        "postgresql://from"
+    )
 
 
 def test_every_fault_is_told_at_once() -> None:

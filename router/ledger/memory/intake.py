@@ -10,7 +10,6 @@ from router.ledger.base import IdempotencyMismatch, PinConflict
 from router.ledger.memory.store import Due, Record, Request, Store
 from router.model import Accepted, NewRecord, NewRequest, Rejected, ids_of, record_id
 
-KEPT_FOR = timedelta(hours=24)
 BURST = timedelta(seconds=1)
 
 
@@ -27,7 +26,11 @@ class Intake:
                 return earlier
             names = self._identify(request.records)
             if request.idempotency is not None:
-                kept = (request.idempotency.fingerprint, request.request_id, store.now() + KEPT_FOR)
+                kept = (
+                    request.idempotency.fingerprint,
+                    request.request_id,
+                    store.now() + timedelta(days=request.idempotency.days),
+                )
                 store.idempotency[request.client, request.idempotency.key] = kept
             count = len(request.records)
             store.requests[request.request_id] = Request(request, store.now(), count, count)

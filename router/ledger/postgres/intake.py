@@ -67,7 +67,7 @@ SELECT datatalks_id FROM named ORDER BY id
 KEEP = """
 keep AS MATERIALIZED (
     INSERT INTO idempotency (client, key, fingerprint, request_id, expires_at)
-    VALUES (%(client)s, %(idempotency_key)s, %(fingerprint)s, %(request_id)s, now() + interval '24 hours')
+    VALUES (%(client)s, %(idempotency_key)s, %(fingerprint)s, %(request_id)s, now() + %(days)s * interval '1 day')
     ON CONFLICT (client, key) DO UPDATE SET fingerprint = excluded.fingerprint, request_id = excluded.request_id,
         expires_at = excluded.expires_at WHERE idempotency.expires_at < now()
     RETURNING true
@@ -199,5 +199,5 @@ def _statement(request: NewRequest) -> tuple[str, dict[str, object]]:
     }
     if request.idempotency is None:
         return PLAIN, params
-    idempotency = {"idempotency_key": request.idempotency.key, "fingerprint": request.idempotency.fingerprint}
-    return IDEMPOTENT, params | idempotency
+    once = request.idempotency
+    return IDEMPOTENT, params | {"idempotency_key": once.key, "fingerprint": once.fingerprint, "days": once.days}

@@ -1,0 +1,61 @@
+"""`router import`: a file of records, CSV or newline-delimited JSON."""
+
+from __future__ import annotations
+
+import csv
+import time
+from pathlib import Path
+
+import click
+
+from router.cli import context
+from router.cli.selecting import by
+from router.config import Config
+from router.importing import BadFile, Target, load
+from router.model import Entity, Environment
+
+
+@click.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--client", required=True)
+@click.option("--entity", type=click.Choice([str(each) for each in Entity]), required=True)
+@click.option("--type", "type_", default="", help="The type, as a client would send it; left out for v1.")
+@click.option("--group", required=True)
+@click.option(
+    "--rejects", type=click.Path(dir_okay=False, path_type=Path), help="Where refused lines go; FILE.rejects.csv"
+)
+@click.option("--staging", is_flag=True, help="Go through everything but the wire.")
+def import_(file: Path, client: str, entity: str, type_: str, group: str, rejects: Path | None, staging: bool) -> None:
+    """Accept every record of FILE (.csv, .ndjson, .jsonl). Interrupted? Run it again: nothing is sent twice."""
+    target = Target(client, Entity(entity), type_, group, Environment.STAGING if staging else Environment.PRODUCTION)
+    refused = rejects or file.with_name(f"{file.name}.rejects.csv")
+    accepted = earlier = bad = 0
+    began = time.monotonic()
+    with (
+        context.ledger() as ledger,
+        refused.open("w", newline="", encoding="utf-8") as out,
+        click.progressbar(length=file.stat().st_size, label=file.name, item_show_func=_shown) as bar,
+    ):
+        writer = csv.writer(out)
+        writer.writerow(["line", "reasons"])
+        read = 0
+        try:
+            for part in load(file, target, Config(ledger).current(), ledger, by()):
+                accepted += 0 if part.earlier else part.accepted
+                earlier += part.accepted if part.earlier else 0
+                bad += len(part.rejects)
+                writer.writerows([line.number, "; ".join(line.faults)] for line in part.rejects)
+                rate = (accepted + earlier) / max(time.monotonic() - began, 0.001)
+                bar.update(part.bytes - read, f"{rate:,.0f} records/s")
+                read = part.bytes
+        except BadFile as error:
+            raise click.ClickException(str(error)) from None
+    click.echo(f"{accepted:,} accepted, {earlier:,} already accepted earlier, {bad:,} refused")
+    if bad:
+        click.echo(f"why each line was refused stands in {refused}")
+    else:
+        refused.unlink()
+
+
+def _shown(item: object) -> str | None:
+    return str(item) if item else None

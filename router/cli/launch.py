@@ -61,11 +61,9 @@ def _change_user(libc: ctypes.CDLL, uid: int, gid: int) -> None:
 def main(signal: int, parent: int, identity: str, command: list[str]) -> None:
     if sys.platform == "linux":
         libc = ctypes.CDLL(None, use_errno=True)
-        nobody = pwd.getpwnam("nobody")
-        if identity == "namespace":
-            _enter_namespace(libc, nobody.pw_uid, nobody.pw_gid)
-        elif identity == "nobody":
-            _change_user(libc, nobody.pw_uid, nobody.pw_gid)
+        if become := {"namespace": _enter_namespace, "nobody": _change_user}.get(identity):
+            nobody = pwd.getpwnam("nobody")
+            become(libc, nobody.pw_uid, nobody.pw_gid)
         # After the change of user, which would clear it.
         _checked(libc.prctl(_PR_SET_PDEATHSIG, signal, 0, 0, 0), "prctl(PDEATHSIG)")
         if os.getppid() != parent:
@@ -76,5 +74,5 @@ def main(signal: int, parent: int, identity: str, command: list[str]) -> None:
 if __name__ == "__main__":
     try:
         main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sys.argv[4:])
-    except OSError as error:
+    except (OSError, KeyError) as error:  # KeyError: this system has no user `nobody`
         sys.exit(f"cannot run {sys.argv[4]}: {error}")

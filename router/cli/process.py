@@ -25,6 +25,10 @@ class Identity(StrEnum):
     NOBODY = "nobody"
 
 
+class NoIdentity(Exception):
+    """A program that refuses root cannot be run here by root. The message says what to do."""
+
+
 class Process:
     """A running program: our child, or one that was found at work in `directory`."""
 
@@ -142,7 +146,7 @@ def _working_directory(pid: int) -> str:
 
 @cache
 def unprivileged() -> Identity:
-    """How a child that must not be root is to be started here; raises RuntimeError where no way is left."""
+    """How a child that must not be root is to be started here; raises `NoIdentity` where no way is left."""
     if os.geteuid() != 0:
         return Identity.SELF
     if sys.platform == "linux":
@@ -150,7 +154,7 @@ def unprivileged() -> Identity:
             launch = (sys.executable, "-I", "-S", str(_LAUNCH), "15", str(os.getpid()), identity.value, "true")
             if subprocess.run(launch, capture_output=True, check=False).returncode == 0:
                 return identity
-    raise RuntimeError(
+    raise NoIdentity(
         "PostgreSQL does not run as root, and neither a user namespace nor a change of user is allowed here:"
         " run this as a normal user, or set ROUTER_DATABASE_URL to a PostgreSQL server"
     )

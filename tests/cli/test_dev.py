@@ -162,6 +162,17 @@ def test_servers_of_ones_own_are_used_and_left_alone(run_dir, database_url, brok
         assert connection.execute("SELECT count(*) FROM requests").fetchone() == (1,)
 
 
+def test_reset_forgets_data_and_keys_of_earlier_runs(run_dir):
+    data = run_dir / "reset"
+    (data / "pg").mkdir(parents=True)
+    (data / "pg" / "PG_VERSION").write_text("9\n")
+    (data / "credentials.json").write_text('{"access_key_id": "old"}')
+    running = Dev(data, "--reset", ROUTER_LOG_LEVEL="loud")  # which stops it as soon as the servers run
+    running.process.wait(60)
+    assert (data / "pg" / "PG_VERSION").read_text() != "9\n"
+    assert "old" not in (data / "credentials.json").read_text()
+
+
 def test_a_setting_that_is_malformed_is_told_and_nothing_is_left_running(run_dir):
     running = Dev(run_dir / "malformed", ROUTER_LOG_LEVEL="loud")
     assert running.process.wait(60) == 1

@@ -85,6 +85,15 @@ def test_a_server_left_behind_is_taken_over(server):
     assert not server.running
 
 
+def test_cleared_it_begins_anew_even_with_a_server_left_behind(server):
+    server.start()
+    write(server, "old")
+    EmbeddedPostgres(server.data_dir).clear()
+    server.start()
+    with psycopg.connect(server.url) as connection:
+        assert connection.execute("SELECT to_regclass('words')").fetchone() == (None,)
+
+
 def test_a_pid_that_another_program_has_by_now_is_not_taken_for_the_server(server):
     server.start()
     server.kill()
@@ -134,9 +143,12 @@ def test_a_server_that_cannot_start_shows_the_end_of_its_log(run_dir):
         server.start()
 
 
-def test_a_long_path_still_has_a_socket(run_dir):
-    with EmbeddedPostgres(run_dir / ("long" * 30) / "pg") as server:
+@pytest.mark.parametrize("name", ["long" * 30, 'with space, comma and "quote"'], ids=["long", "odd"])
+def test_any_path_has_a_socket(run_dir, name):
+    with EmbeddedPostgres(run_dir / name / "pg") as server:
         write(server, "here")
+        (directory,) = psycopg.conninfo.conninfo_to_dict(server.url)["host"].split(",")
+    assert not (Path(directory) / ".s.PGSQL.5432").exists()
 
 
 @pytest.mark.parametrize("identity", IDENTITIES)

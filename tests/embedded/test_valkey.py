@@ -58,6 +58,12 @@ def test_a_taken_port_is_changed_for_a_free_one(server):
         assert other.url != server.url
 
 
+def test_any_path_will_do(run_dir):
+    with EmbeddedValkey(run_dir / 'with space and "quote"') as server, client(server) as connection:
+        connection.set("key", "value")
+    assert (server.data_dir / "appendonlydir").is_dir()
+
+
 def test_a_server_left_behind_is_taken_over(server):
     server.start()
     second = EmbeddedValkey(server.data_dir).start()

@@ -17,7 +17,7 @@ from urllib.parse import quote
 from router.cli.embedded.binaries import postgres_programs, version_of
 from router.cli.embedded.errors import EmbeddedError
 from router.cli.embedded.server import Server
-from router.cli.process import Identity, Process, exists, owner_for, spawn, unprivileged, works_in
+from router.cli.process import Identity, NoIdentity, Process, exists, owner_for, spawn, unprivileged, works_in
 
 SETTINGS: Mapping[str, str] = {
     "listen_addresses": "",
@@ -74,6 +74,11 @@ class EmbeddedPostgres(Server):
         """A libpq URL of a database of this server."""
         return f"postgresql://{_SUPERUSER}@/{quote(database)}?host={quote(str(self._socket_dir), safe='')}"
 
+    def stop(self) -> None:
+        super().stop()
+        if self._socket_dir != self.data_dir:
+            shutil.rmtree(self._socket_dir, ignore_errors=True)
+
     @cached_property
     def version(self) -> str:
         return version_of(self._programs / "postgres")
@@ -84,11 +89,15 @@ class EmbeddedPostgres(Server):
 
     @cached_property
     def _who(self) -> Identity:
-        return self._identity or unprivileged()
+        try:
+            return self._identity or unprivileged()
+        except NoIdentity as error:
+            raise EmbeddedError(str(error)) from None
 
     @cached_property
     def _socket_dir(self) -> Path:
-        if len(os.fsencode(self.data_dir / _SOCKET)) <= _LONGEST_SOCKET_PATH:
+        # In a libpq URL a comma would begin another host.
+        if len(os.fsencode(self.data_dir / _SOCKET)) <= _LONGEST_SOCKET_PATH and "," not in str(self.data_dir):
             return self.data_dir
         digest = hashlib.sha256(os.fsencode(self.data_dir)).hexdigest()[:12]
         return Path(tempfile.gettempdir()) / f"router-{os.geteuid()}-{digest}"

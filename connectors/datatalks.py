@@ -114,10 +114,10 @@ def judge(answer: Answer) -> Outcome:
     kind, words = MEANING.get(status) or OTHERWISE.get(status // 100, _FAILED)
     if 200 <= status < 300:
         kind, words = _of_success(body.get("success"))
-    request = f"requestId {body['requestId']}" if body.get("requestId") else ""
+    request = f"requestId {excerpt(str(body['requestId']))}" if body.get("requestId") else ""
     if kind is Kind.DELIVERED:
-        provider_id = body.get("datatalksId")
-        return Outcome(kind, request, status, str(provider_id) if provider_id else None, warnings=_messages(body))
+        provider_id = excerpt(str(body.get("datatalksId") or ""))
+        return Outcome(kind, request, status, provider_id or None, warnings=_messages(body))
     said = "; ".join(_messages(body)) or excerpt(answer.body)
     reason = f"{words}: {status} {said}".strip() + (f" ({request})" if request else "")
     return Outcome(kind, reason, status, retry_after=answer.retry_after)
@@ -132,7 +132,7 @@ def _of_success(success: Any) -> tuple[Kind, str]:
 def _messages(body: Mapping[str, Any]) -> tuple[str, ...]:
     """What it says; success is one empty string (contracts.md §5.4). AWS's gateway has a single `message`."""
     messages = body.get("messages") if isinstance(body.get("messages"), list) else [body.get("message")]
-    return tuple(excerpt(one.encode()) for one in messages or () if isinstance(one, str) and one.strip())
+    return tuple(excerpt(one) for one in messages or () if isinstance(one, str) and one.strip())
 
 
 def _body(answer: Answer) -> Mapping[str, Any]:

@@ -43,9 +43,9 @@ def of_failure(error: WireError, repeat_safe: bool) -> Outcome:
     return unknown(str(error))
 
 
-def excerpt(body: bytes, limit: int = 300) -> str:
-    """The beginning of a provider's answer on one printable line, for a `reason`."""
-    text = body[: limit * 4].decode("utf-8", "replace")
+def excerpt(said: bytes | str, limit: int = 300) -> str:
+    """The beginning of what a provider said on one printable line, for a `reason`."""
+    text = said if isinstance(said, str) else said[: limit * 4].decode("utf-8", "replace")
     line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
     return line if len(line) <= limit else line[: limit - 1] + "…"
 

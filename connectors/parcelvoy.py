@@ -160,7 +160,8 @@ def judge(answer: Answer, commands: Sequence[Command]) -> Sequence[Outcome] | Ou
     if status == 404 and error.get("code") == UNKNOWN_KEY:
         words = "the key is unknown or revoked"
     said = error.get("error")
-    reason = f"{words}: {said if isinstance(said, str) else f'{status} {excerpt(answer.body)}'.strip()}"
+    shown = excerpt(said if isinstance(said, str) else answer.body)
+    reason = f"{words}: {status} {shown}".strip()
     verdict = Outcome(kind, reason, status, retry_after=answer.retry_after)
     if status not in TRANSIENT:
         return verdict

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from marshmallow import ValidationError
 
 from connectors.base import Answer, Connector, Kind, Outcome
-from connectors.datatalks import Options
+from connectors.datatalks import Options, judge
 from connectors.http import HttpWire
 from connectors.sandbox.datatalks import SAMPLES, DataTalks
 from connectors.sandbox.datatalks_access import ACCESS_KEY_ID, SECRET_ACCESS_KEY
@@ -251,6 +251,18 @@ def test_a_record_that_cannot_work_is_not_sent(
 def test_options_that_cannot_work(options: dict[str, str]) -> None:
     with pytest.raises(ValidationError):
         Options().load(options)
+
+
+MEMBERS = st.sampled_from(["success", "messages", "message", "requestId", "datatalksId"])
+ANY_JSON: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(st.characters(exclude_categories=())),
+    lambda inner: st.lists(inner) | st.dictionaries(MEMBERS, inner),
+)
+
+
+@given(st.integers(100, 999), st.binary() | ANY_JSON.map(lambda value: json.dumps(value).encode()))
+def test_any_answer_has_a_meaning(status: int, body: bytes) -> None:
+    assert repr(judge(Answer(status, {}, body))).encode()
 
 
 # ---- the sandbox -----------------------------------------------------------------------------------------------------

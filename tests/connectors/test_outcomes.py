@@ -103,7 +103,8 @@ def test_a_call_without_an_answer(error: WireError, repeat_safe: bool, kind: Kin
         ("å".encode() * 400, "å" * 299 + "…"),
         (b"\xff", "\ufffd"),
         (b"x" * 300, "x" * 300),
+        ("lone \ud800 \u202e surrogate", "lone surrogate"),
     ],
 )
-def test_excerpt(body: bytes, shown: str) -> None:
+def test_excerpt(body: bytes | str, shown: str) -> None:
     assert outcomes.excerpt(body) == shown

@@ -14,7 +14,7 @@ from marshmallow import ValidationError
 
 from connectors.base import Answer, Command, Connector, Kind, Outcome
 from connectors.http import HttpWire
-from connectors.parcelvoy import MAX_BODY
+from connectors.parcelvoy import MAX_BODY, judge
 from connectors.parcelvoy import Parcelvoy as ParcelvoyConnector
 from connectors.parcelvoy_fields import Options
 from connectors.sandbox.parcelvoy import PUBLIC, SAMPLES, SECRET, SUPPORT, Parcelvoy
@@ -303,6 +303,18 @@ def test_where_the_server_deduplicates_events_may_be_repeated(sandbox: Sandbox, 
     sandbox.scenario("parcelvoy", "deduplicating")
     assert one(connector, "post_event", attempt=2).delivered
     assert len(sandbox.provider("parcelvoy").project.events) == 1
+
+
+MEMBERS = st.sampled_from(["status", "error", "code"])
+ANY_JSON: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(st.characters(exclude_categories=())),
+    lambda inner: st.lists(inner) | st.dictionaries(MEMBERS, inner),
+)
+
+
+@given(st.integers(100, 999), st.binary() | ANY_JSON.map(lambda value: json.dumps(value).encode()))
+def test_any_answer_has_a_meaning(status: int, body: bytes) -> None:
+    assert repr(judge(Answer(status, {}, body), commands({}, {}))).encode()
 
 
 # ---- the sandbox is as strict as the server --------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from typing import Any
 from flask import Flask, Response
 from structlog.contextvars import bind_contextvars
 
-from router.http import client_answers, client_api, console, errors, health, status, v1, v2
+from router.http import client_answers, client_api, console, errors, health, hooks, status, v1, v2
 from router.http.answers import Answer
 from router.http.services import Services
 from router.http.signed import Route, submit
@@ -29,6 +29,7 @@ class Receiver(Flask):
         super().__init__(__name__, static_folder=None)
         self._services = services
         self._taking: dict[tuple[str, str], Taking] = {}
+        self._client_api: Taking = partial(client_api.respond, services)
         self.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
         self.url_map.merge_slashes = False
         self.url_map.redirect_defaults = False
@@ -43,11 +44,10 @@ class Receiver(Flask):
     def wsgi_app(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
         inbound = Inbound(environ)
         bind_contextvars(request_id=inbound.id_text)
+        taking, words = self._taking.get((inbound.method, inbound.path)), None
         if inbound.path[:5].lower() == "/api/":
-            taking, words = partial(client_api.respond, self._services), client_answers.refusal
-        elif (inbound.method, inbound.path) in self._taking:
-            taking, words = self._taking[inbound.method, inbound.path], None
-        else:
+            taking, words = self._client_api, client_answers.refusal
+        if taking is None:
             return super().wsgi_app(environ, start_response)
         try:
             answer = taking(inbound)
@@ -66,6 +66,7 @@ def create_app(services: Services) -> Flask:
         _add(app, services, route)
     status.register(app, services)
     health.register(app, services)
+    hooks.register(app, services)
     console.register(app, services)
     return app
 

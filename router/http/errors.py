@@ -61,7 +61,7 @@ def _http(error: HTTPException, inbound: Inbound) -> Refusal:
     if error.description and error.description != type(error).description:
         return Refusal(status, [error.description], headers)
     sentence = SENTENCES.get(status, error.name)
-    return Refusal(status, [sentence.format(path=inbound.path[:200], method=inbound.method)], headers)
+    return Refusal(status, [sentence.format(path=inbound.shown_path, method=inbound.method)], headers)
 
 
 _MEANINGS: Mapping[type, Callable[[Any, Inbound], Refusal]] = {
@@ -97,7 +97,7 @@ def note(services: Services, inbound: Inbound, refusal: Refusal, error: Exceptio
         "call refused",
         request_id=inbound.id_text,
         status=refusal.status,
-        path=inbound.path[:200],
+        path=inbound.shown_path,
         client=inbound.client,
         reason=refusal.reason or "; ".join(refusal.messages[:5]),
         exc_info=error if broken else None,

@@ -14,8 +14,9 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from itertools import product
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 from urllib.parse import quote, unquote, unquote_plus
 
 ALGORITHM = "AWS4-HMAC-SHA256"
@@ -34,7 +35,8 @@ _SIGNATURE = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _DATE = re.compile(r"\d{8}T\d{6}Z", re.ASCII)
 _SPACES = re.compile(" {2,}")
 _DOTS = re.compile(r"//|/\.\.?(?:/|$)")
-_SINGLE = ("host", "x-amz-date")  # a comma in one of these is a repeated header, which WSGI joins
+_SINGLE = ("host", "x-amz-date")  # always signed; a comma in one is a repeated header, which WSGI joins
+_BINDING = ("x-amz-", "idempotency-key")  # what begins with one of these is signed where it is sent
 _NOBODY = os.urandom(32)  # the signing key of access keys that do not exist
 
 
@@ -57,16 +59,15 @@ class SignedRequest:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Authorization:
-    """A parsed `Authorization` header."""
+class Claim(NamedTuple):
+    """An `Authorization` header without its signature. listed: the signed headers' names as they stand there."""
 
     access_key_id: str
     date: str
     region: str
-    signed: tuple[str, ...]
-    signature: str
     scope: str
+    listed: str
+    signed: tuple[str, ...]
 
 
 # Signing key for an access key id, a scope date (YYYYMMDD) and a region; None when the key does not count.
@@ -85,34 +86,45 @@ def verify(
     request: SignedRequest,
     keys: SigningKeys,
     now: datetime,
-    regions: Collection[str],
+    regions: tuple[str, ...],
     service: str = "execute-api",
 ) -> str:
     """The access key id that signed the request; raises `SignatureError`. now: aware."""
+    headers = request.headers
     path, _, query = request.target.partition("?")
     pairs = [pair.partition("=")[::2] for pair in query.split("&")] if query else []
     _refuse_presigned(pairs)
-    claimed = parse(request.headers.get("authorization"), regions, service)
-    stamp = _check_time(request.headers, claimed.date, now)
-    _check_headers(request.headers, claimed.signed)
+    claim, signature = parse(headers.get("authorization"), regions, service)
+    stamp = _check_time(headers.get("x-amz-date", ""), claim.date, now)
+    _check_headers(headers, claim.signed)
     payload = _check_payload(request)
-    key = keys(claimed.access_key_id, claimed.date, claimed.region)
-    tail = "".join([f"\n{name}:{value}" for name, value in _canonical_headers(request.headers, claimed.signed)])
-    tail = f"{tail}\n\n{';'.join(claimed.signed)}\n{payload}"
+    key = keys(claim.access_key_id, claim.date, claim.region)
+    signed = "".join([f"\n{name}:{headers[name]}" for name in claim.signed])
+    tail = f"{_SPACES.sub(' ', signed) if '  ' in signed else signed}\n\n{claim.listed}\n{payload}"
     for form in product(_paths(path), _queries(query, pairs)):
-        canonical = "\n".join((request.method, *form)) + tail
+        canonical = f"{request.method}\n{form[0]}\n{form[1]}{tail}"
         digest = hashlib.sha256(canonical.encode("latin-1")).hexdigest()
-        to_sign = f"{ALGORITHM}\n{stamp}\n{claimed.scope}\n{digest}".encode()
+        to_sign = f"{ALGORITHM}\n{stamp}\n{claim.scope}\n{digest}".encode()
         expected = hmac.digest(key or _NOBODY, to_sign, "sha256").hex()
-        if hmac.compare_digest(expected, claimed.signature) and key:
-            return claimed.access_key_id
+        if hmac.compare_digest(expected, signature) and key:
+            return claim.access_key_id
     raise SignatureError(MISMATCH, "wrong signature" if key else "no such access key")
 
 
-def parse(header: str | None, regions: Collection[str], service: str) -> Authorization:
+def parse(header: str | None, regions: tuple[str, ...], service: str) -> tuple[Claim, str]:
     """Take an `Authorization` header apart, its scope checked; raises `SignatureError`."""
     if not header:
         raise SignatureError(MISSING_TOKEN, "no Authorization header")
+    before, mark, after = header.rpartition("Signature=")
+    signature, comma, behind = after.partition(",")
+    claim = _claim(f"{before}{mark}{comma}{behind}" if mark else header, regions, service)
+    if not _SIGNATURE.fullmatch(signature.rstrip(" ")):
+        _incomplete("The signature must be 64 lower-case hexadecimal digits.")
+    return claim, signature.rstrip(" ")
+
+
+@lru_cache(4096)  # a client's claim is the same all day; what changes is its signature
+def _claim(header: str, regions: tuple[str, ...], service: str) -> Claim:
     algorithm, _, rest = header.partition(" ")
     if algorithm != ALGORITHM:
         raise SignatureError(MISSING_TOKEN, "Authorization is not AWS4-HMAC-SHA256")
@@ -123,16 +135,18 @@ def parse(header: str | None, regions: Collection[str], service: str) -> Authori
             _incomplete("Authorization header requires Credential, SignedHeaders and Signature, each once.")
         found[name] = value
     for name in _PARTS:
-        if not found.get(name):
+        if name not in found or (not found[name] and name != "Signature"):
             _incomplete(f"Authorization header requires '{name}' parameter.")
-    if not _SIGNATURE.fullmatch(found["Signature"]):
-        _incomplete("The signature must be 64 lower-case hexadecimal digits.")
     access_key_id, _, scope = found["Credential"].partition("/")
     date, region = _check_scope(access_key_id, scope, regions, service)
-    signed = tuple(found["SignedHeaders"].split(";"))
-    if list(signed) != sorted(set(signed)) or found["SignedHeaders"] != found["SignedHeaders"].lower():
+    listed = found["SignedHeaders"]
+    signed = tuple(listed.split(";"))
+    if list(signed) != sorted(set(signed)) or listed != listed.lower():
         _incomplete("SignedHeaders must be lower-case, sorted and without repetition.")
-    return Authorization(access_key_id, date, region, signed, found["Signature"], scope)
+    for name in _SINGLE:
+        if name not in signed:
+            _incomplete(f"'{name}' must be a 'SignedHeader' in the AWS Authorization.")
+    return Claim(access_key_id, date, region, scope, listed, signed)
 
 
 def _incomplete(message: str) -> NoReturn:
@@ -158,26 +172,27 @@ def _refuse_presigned(pairs: Iterable[tuple[str, str]]) -> None:
         _incomplete("Presigned requests are not accepted: sign the request in its Authorization header.")
 
 
-def _check_time(headers: Mapping[str, str], date: str, now: datetime) -> str:
+def _check_time(stamp: str, date: str, now: datetime) -> str:
     """The `X-Amz-Date`, which alone counts: `Date` is rewritten on the way by some proxies."""
-    stamp = headers.get("x-amz-date", "")
     if not stamp:
         _incomplete("Authorization header requires existence of a 'X-Amz-Date' header.")
-    if not _DATE.fullmatch(stamp):
-        _incomplete("X-Amz-Date must be one time in the form YYYYMMDDTHHMMSSZ.")
+    at = _moment(stamp)
     if stamp[:8] != date:
         _incomplete("Date in Credential scope does not match YYYYMMDD from X-Amz-Date.")
-    try:
-        at = datetime(
-            int(stamp[:4]), int(stamp[4:6]), int(stamp[6:8]), int(stamp[9:11]), int(stamp[11:13]), int(stamp[13:15]),
-            tzinfo=UTC,
-        )  # fmt: skip
-    except ValueError:
-        _incomplete("X-Amz-Date is not a time.")
     if abs(at - now) > SKEW:
         what = "Signature expired" if at < now else "Signature not yet current"
         _incomplete(f"{what}: {stamp} is more than 5 minutes from our clock, {now.astimezone(UTC):%Y%m%dT%H%M%SZ}.")
     return stamp
+
+
+@lru_cache(1024)
+def _moment(stamp: str) -> datetime:
+    if not _DATE.fullmatch(stamp):
+        _incomplete("X-Amz-Date must be one time in the form YYYYMMDDTHHMMSSZ.")
+    try:
+        return datetime.strptime(stamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        _incomplete("X-Amz-Date is not a time.")
 
 
 def _check_headers(headers: Mapping[str, str], signed: Collection[str]) -> None:
@@ -186,8 +201,6 @@ def _check_headers(headers: Mapping[str, str], signed: Collection[str]) -> None:
     if "x-amz-security-token" in headers:
         raise SignatureError(BAD_TOKEN, "session tokens are not accepted")
     for name in _SINGLE:
-        if name not in signed:
-            _incomplete(f"'{name}' must be a 'SignedHeader' in the AWS Authorization.")
         if "," in headers.get(name, ""):
             _incomplete(f"'{name}' must be given once.")
     for name in signed:
@@ -196,8 +209,7 @@ def _check_headers(headers: Mapping[str, str], signed: Collection[str]) -> None:
     for name in headers:
         # The body's own digest is part of what is signed, so this one says nothing that is not bound already;
         # aws-requests-auth sends it unsigned.
-        is_bound = name in signed or name == "x-amz-content-sha256"
-        if not is_bound and (name.startswith("x-amz-") or name == "idempotency-key"):
+        if name.startswith(_BINDING) and name not in signed and name != "x-amz-content-sha256":
             _incomplete(f"'{name}' must be a 'SignedHeader' in the AWS Authorization.")
 
 
@@ -208,15 +220,12 @@ def _check_payload(request: SignedRequest) -> str:
     return digest
 
 
-def _canonical_headers(headers: Mapping[str, str], signed: Iterable[str]) -> Iterable[tuple[str, str]]:
-    return ((name, _SPACES.sub(" ", headers[name])) for name in signed)
-
-
-def _paths(path: str) -> Iterable[str]:
+@lru_cache(1024)
+def _paths(path: str) -> tuple[str, ...]:
     """Encoded again, as all services but S3 ask; and once, as curl does."""
     if _DOTS.search(path):
         path = _without_dots(path)
-    return dict.fromkeys((quote(path, safe="/~", encoding="latin-1"), path))
+    return tuple(dict.fromkeys((quote(path, safe="/~", encoding="latin-1"), path)))
 
 
 def _without_dots(path: str) -> str:

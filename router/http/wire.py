@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+import re
+from collections.abc import Sequence
+from ipaddress import ip_address, ip_network
 from typing import Any
 from urllib.parse import quote
 
@@ -13,6 +15,9 @@ from router.http.sigv4 import SignedRequest
 from router.model import Environment, new_request_id
 
 STAGING_HOST = "staging."
+MOST_NAMES = 1000
+HOOKS = "/hooks/"  # below it, the paths hold secrets
+_TOKEN = re.compile(rf"^({HOOKS}[^/]*/).+", re.DOTALL)
 _KEY = "router.inbound"
 
 Environ = dict[str, Any]
@@ -33,6 +38,19 @@ class Inbound:
         self.client: str | None = None
         self.credential: str | None = None
         environ[_KEY] = self
+
+    @property
+    def shown_path(self) -> str:
+        """The path as logs and answers may have it."""
+        return _TOKEN.sub(r"\1***", self.path)[:200]
+
+    def address(self, proxies: Sequence[str]) -> str:
+        """The IP address that the call came from: beyond these networks, where the last of them says so."""
+        address: str = self.environ.get("REMOTE_ADDR", "")
+        told = self.environ.get("HTTP_X_FORWARDED_FOR", "").replace(",", " ").split()
+        while told and _is_among(address, proxies):
+            address = told.pop()
+        return address
 
     def environment(self, staged: bool = False) -> Environment:
         """Staging by the route's prefix or by the host's name."""
@@ -57,6 +75,14 @@ class Inbound:
         return body
 
 
+def _is_among(address: str, networks: Sequence[str]) -> bool:
+    try:
+        found = ip_address(address)
+    except ValueError:  # a Unix socket's peer has none, and a header may hold anything
+        return False
+    return any(found in ip_network(network, strict=False) for network in networks)
+
+
 def current() -> Inbound:
     """The call that Flask is answering."""
     inbound: Inbound = flask.request.environ[_KEY]
@@ -65,16 +91,22 @@ def current() -> Inbound:
 
 def signed_request(environ: Environ, body: bytes) -> SignedRequest:
     """What the signature was made over."""
-    headers = {_header(key): value for key, value in environ.items() if key[:5] == "HTTP_"}
-    for key in ("CONTENT_TYPE", "CONTENT_LENGTH"):
-        if value := environ.get(key):
-            headers[_header(key)] = value
+    headers = {name: value for key, value in environ.items() if (name := _NAMES[key])}
     return SignedRequest(environ["REQUEST_METHOD"], raw_target(environ), headers, body)
 
 
-@lru_cache(1024)
-def _header(key: str) -> str:
-    return key.removeprefix("HTTP_").replace("_", "-").lower()
+class _Names(dict[str, str]):
+    """The environment's keys → the headers' names in lower case, "" for what is no header."""
+
+    def __missing__(self, key: str) -> str:
+        is_header = key.startswith("HTTP_") or key in ("CONTENT_TYPE", "CONTENT_LENGTH")
+        name = key.removeprefix("HTTP_").replace("_", "-").lower() if is_header else ""
+        if len(self) < MOST_NAMES:
+            self[key] = name
+        return name
+
+
+_NAMES = _Names()
 
 
 def raw_target(environ: Environ) -> str:

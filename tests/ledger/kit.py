@@ -119,10 +119,10 @@ class Kit:
     numbers: dict[str, int] = field(default_factory=dict)
     _digests: Any = field(default_factory=lambda: count(1))
 
-    def publish(self, *destinations: Destination) -> None:
+    def publish(self, *destinations: Destination, route: Destination = ROUTE) -> None:
         """Put these destinations in force, with the client's route and its callbacks."""
         digest = f"sha256:{next(self._digests)}"
-        self.ledger.publish(digest, {"acme/client.yaml": digest}, [ROUTE, CALLBACKS, *destinations], "ada", "a test")
+        self.ledger.publish(digest, {"acme/client.yaml": digest}, [route, CALLBACKS, *destinations], "ada", "a test")
         self.numbers = {known.integration: number for number, known in self.ledger.destinations().items()}
 
     def request(self, *records: NewRecord | str, callback: bool = False, **changes: Any) -> NewRequest:

@@ -43,7 +43,6 @@ def celery_settings(broker_url: str) -> dict[str, Any]:
         "broker_transport_options": transport_options(broker_url),
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
-        "broker_pool_limit": 2,
         "broker_heartbeat": 10,
         "task_serializer": "json",
         "accept_content": ["json"],

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -69,8 +71,7 @@ def run(home: Home, port: int, *, reset: bool, demo: bool, say: Say) -> None:
             say(f" ✔ receiver {ports.receiver}   console {ports.receiver}/console")
             say(f" ✔ provider sandboxes {ports.sandboxes}   ready after {time.monotonic() - begun:.1f} s")
             access = _access(ports, credentials)
-            if demo:
-                _show(access, ports, ledger, signals, say)
+            shown = _show(access, ports, ledger, signals, say) if demo else "REQUEST_ID"
             _start(supervisor, [each for each in planned if each.spare])
             supervisor.wait_until_ready(signals, within=_START_TIMEOUT)
             say(f" ✔ Flower {ports.flowers}   log in there and to the console: {_login(credentials)}")
@@ -78,7 +79,7 @@ def run(home: Home, port: int, *, reset: bool, demo: bool, say: Say) -> None:
             state = _state(ports, settings, credentials, sandboxes)
             supervisor.on_change = lambda: home.show({**state, "pids": supervisor.pids})
             supervisor.on_change()
-            _invite(access, home, say)
+            _invite(access, shown[:13], home, say)
 
             def meanwhile() -> None:
                 if mappings.check():
@@ -120,7 +121,7 @@ def _start_servers(supervisor: Supervisor, servers: Mapping[str, Server], signal
     for stage, (name, server) in enumerate(servers.items()):
         signals.check()
         if _given(_SETTINGS[name]):
-            say(f" ✔ {server.name + ' or other':<20} yours     {_SETTINGS[name]}")
+            say(f" ✔ {name:<20} yours     {_SETTINGS[name]}")
             continue
         begun = time.monotonic()
         supervisor.start(name, server, stage=stage)
@@ -180,19 +181,19 @@ def _login(credentials: Mapping[str, str]) -> str:
     return credentials["flower_auth"].replace(":", " / ")
 
 
-def _show(access: showing.Access, ports: Ports, ledger: PostgresLedger, signals: Signals, say: Say) -> None:
+def _show(access: showing.Access, ports: Ports, ledger: PostgresLedger, signals: Signals, say: Say) -> str:
     def wait(seconds: float) -> None:
         signals.check()
         signals.wait(seconds)
 
-    for line in showing.show(access, ports.sandboxes, ledger, wait):
-        say(line)
+    return showing.show(access, ports.sandboxes, ledger, wait, say)
 
 
-def _invite(access: showing.Access, home: Home, say: Say) -> None:
+def _invite(access: showing.Access, request_id: str, home: Home, say: Say) -> None:
     where = os.path.relpath(home.path)
+    router = "router" if shutil.which("router") else sys.argv[0]
     say(f"Your turn:\n   {showing.curl(access)}")
-    say("   router trace REQUEST_ID     router mappings explain mappings/demo/profile.person.yaml SAMPLE.json")
+    say(f"   {router} trace {request_id}\n   {router} mappings explain mappings/demo/profile.person.yaml SAMPLE.json")
     say(
         f"Ctrl-C stops all; data stays in {where}/ (`router dev --reset` clears), logs are in {where}/logs/.\n"
         "Own servers: set ROUTER_DATABASE_URL and ROUTER_BROKER_URL. Not for production as it is."

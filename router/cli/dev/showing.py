@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -41,9 +41,11 @@ class Access:
     secret: str
 
 
-def show(access: Access, sandbox: str, traces: Traces, wait: Callable[[float], None]) -> Iterator[str]:
-    """Send one record of the demo client and follow it: lines for people. wait: as `Signals.wait`, and may raise."""
-    yield f"Demo: POST /v2/profiles (SigV4, groupKey {GROUP})"
+def show(
+    access: Access, sandbox: str, traces: Traces, wait: Callable[[float], None], say: Callable[[str], None]
+) -> str:
+    """Send one record of the demo client, follow it and tell; its requestId. wait: as `Signals.wait`, and may raise."""
+    say(f"Demo: POST /v2/profiles (SigV4, groupKey {GROUP})")
     begun = time.monotonic()
     status, answer = post(
         f"{access.receiver}/v2/profiles",
@@ -55,16 +57,17 @@ def show(access: Access, sandbox: str, traces: Traces, wait: Callable[[float], N
     )
     took = (time.monotonic() - begun) * 1000
     if status != 200:
-        yield f"   {status} {'; '.join(answer.get('messages', []))}"
-        return
+        say(f"   {status} {'; '.join(answer['messages'])}")
+        return str(answer["requestId"])
     request_id = UUID(answer["requestId"])
-    yield f"   200 accepted   requestId {request_id}   {took:.0f} ms"
+    say(f"   200 accepted   requestId {request_id}   {took:.0f} ms")
     document = _settled(traces, request_id, wait)
     deliveries = " · ".join(_delivery(each) for record in document["records"] for each in record["deliveries"])
-    yield f"   {deliveries or 'not planned yet'}{_took(document)}"
+    say(f"   {deliveries or 'not planned yet'}{_took(document)}")
     for callback in document["callbacks"]:
         verified = _received(sandbox, str(request_id))
-        yield f"   callback {callback['type']} {callback['status']}{', signature verified' if verified else ''}"
+        say(f"   callback {callback['type']} {callback['status']}{', signature verified' if verified else ''}")
+    return str(request_id)
 
 
 def curl(access: Access) -> str:

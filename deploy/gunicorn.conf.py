@@ -1,6 +1,6 @@
 """gunicorn for the receiver: `gunicorn -c deploy/gunicorn.conf.py router.http.wsgi:app`, all else from `ROUTER_*`.
 
-Threads, not processes, wait for PostgreSQL: each worker has as many connections as threads. gunicorn rather than another
+Threads, not processes, wait for PostgreSQL: each worker has as many connections as threads. gunicorn and no other
 server, for it keeps the raw request target, over which AWS signatures are made.
 """
 

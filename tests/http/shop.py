@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import Thread
 from typing import Any
 
+import requests
 from cryptography.fernet import Fernet
 from werkzeug.serving import WSGIRequestHandler, make_server
 
@@ -21,7 +23,7 @@ from router.mapping import Source
 from router.publish import publish
 from router.settings import Settings
 from router.vault import Vault
-from tests.http.signing import ACCESS_KEY, SECRET
+from tests.http.signing import ACCESS_KEY, JSON, SECRET, Signer
 
 FERNET_KEY = Fernet.generate_key().decode()
 OTHER_KEY, OTHER_SECRET = "AKIDOTHER", "another-secret"
@@ -189,3 +191,34 @@ def serving(ledger: PostgresLedger, chosen: Settings) -> Iterator[Receiver]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A client of a receiver. secret and what else the signer takes may be wrong on purpose."""
+
+    receiver: Receiver
+    access_key: str = ACCESS_KEY
+    secret: str = SECRET
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: Any = b"",
+        headers: Mapping[str, str] | None = None,
+        host: str | None = None,
+        now: datetime | None = None,
+    ) -> requests.Response:
+        """A signed call. body: bytes as they are, anything else as JSON. host: another name for the receiver."""
+        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        signer = Signer(self.access_key, self.secret, now=now or datetime.now(UTC))
+        origin = f"http://{host}" if host else self.receiver.url
+        signed = signer.headers(method, f"{origin}{path}", raw, JSON | (headers or {}))
+        return requests.request(method, f"{self.receiver.url}{path}", data=raw, headers=signed, timeout=30)
+
+    def post(self, path: str, body: Any, **how: Any) -> requests.Response:
+        return self.call("POST", path, body, **how)
+
+    def get(self, path: str, **how: Any) -> requests.Response:
+        return self.call("GET", path, **how)

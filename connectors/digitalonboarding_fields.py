@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from marshmallow import Schema, fields, validate
 
 from connectors.options import BaseUrl, ConnectorOptions
 
 HOST = "https://api.digitalonboarding.com"
+
+
+class Words(fields.List[Any]):
+    """A list, or its items in one text with spaces between them: a stored secret is a text."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[Any]:
+        return super()._deserialize(value.split() if isinstance(value, str) else value, attr, data, **kwargs)
 
 
 class Options(ConnectorOptions):
@@ -31,18 +40,20 @@ class Options(ConnectorOptions):
         load_default=list,
         metadata={"description": "names that meta_public may have: anyone who looks at a journey's page can read them"},
     )
-    webhook_secrets = fields.List(
+    webhook_secrets = Words(
         fields.String(),
         load_default=list,
         metadata={
             "secret": True,
-            "description": "secrets of the signatures of webhooks; none: signatures are not looked at",
+            "description": "secrets of the signatures of webhooks, any of which will do; none: they are not looked at",
         },
     )
     webhook_signed = fields.String(
         load_default="dotted",
         validate=validate.OneOf(("dotted", "joined", "body")),
-        metadata={"description": "what is signed: time.body, the time and body joined, or the body"},
+        metadata={
+            "description": "what is signed: time.body, time and body joined, or the body (then its time proves nothing)"
+        },
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from types import MappingProxyType
@@ -11,7 +11,13 @@ from typing import Any
 from connectors import registry
 from connectors.base import Command, Connector, Operation, Tokens, Wire
 from connectors.dry import DryTokens, DryWire, Stopped
+from connectors.feedback import Feedback, FeedbackError, Parser, admitted
+from router import logs
 from router.mapping import ConnectorFacts, OperationFacts
+
+__all__ = ["Feedback", "FeedbackError", "build", "facts", "feedback", "load", "preview", "tells_back"]
+
+log = logs.get(__name__)
 
 
 @cache
@@ -61,6 +67,38 @@ def preview(
     except Stopped as stopped:
         return stopped.request.masked(_secrets(kind, loaded), kind.masked)
     return {"nothing_sent": outcome.reason}
+
+
+def tells_back(connector: str) -> bool:
+    """Whether its provider tells later what became of things."""
+    return _parser(connector) is not None
+
+
+def feedback(
+    connector: str, loaded: Mapping[str, Any], headers: Mapping[str, str], body: bytes, address: str
+) -> Sequence[Feedback]:
+    """What a provider's webhook says, verified as far as the provider lets one.
+
+    loaded: options that `load` gave. headers: by name, in any case. address: the IP address it came from. Raises
+    `FeedbackError`, `forged` when it is not the provider's; LookupError when the connector's provider tells nothing.
+    """
+    parse = _parser(connector)
+    if parse is None:
+        raise LookupError(f"what {connector!r} delivers to tells nothing back")
+    if not admitted(address, loaded):
+        raise FeedbackError("comes from an address that is not among the option feedback_sources", forged=True)
+    try:
+        return parse(headers, body, loaded)
+    except FeedbackError:
+        raise
+    except Exception as error:  # another package's parser may raise anything
+        log.error("a webhook could not be parsed", connector=connector, exc_info=error)
+        raise FeedbackError(f"could not be parsed: {type(error).__name__}") from error
+
+
+def _parser(connector: str) -> Parser | None:
+    parse: Parser | None = getattr(registry.connector(connector), "feedback", None)
+    return parse
 
 
 def _secrets(kind: type[Connector], loaded: Mapping[str, Any]) -> list[str]:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from router import logs
 from router.catalog import facts
 from router.ledger.base import LedgerError, Publication, Registry
-from router.mapping import Broken, MappingSet, Source, compile_set
+from router.mapping import Broken, Integration, MappingSet, Source, compile_set
 from router.model import Destination
+from router.vault import Vault
 
 REFRESH = 2.0
 KEPT_SETS = 8
@@ -37,6 +38,37 @@ class Snapshot:
     def number(self, client: str, group: str, integration: str) -> int | None:
         """A destination's number. Routing is ("", `ROUTE`) of a client, callbacks `CALLBACK` of a group."""
         return self._numbers.get((client, group, integration))
+
+    def integration(self, number: int) -> Integration | None:
+        """The integration behind a destination's number, while the set has it."""
+        place = self.destinations.get(number)
+        group = self.set.groups(place.client).get(place.group) if place else None
+        return group.integrations.get(place.integration) if place and group else None
+
+
+class Secrets(Mapping[str, str]):
+    """A client's secrets, opened as they are asked for."""
+
+    def __init__(self, registry: Registry, vault: Vault, client: str) -> None:
+        self._registry = registry
+        self._vault = vault
+        self._client = client
+
+    def __getitem__(self, name: str) -> str:
+        """Raises `LookupError`, which says how to set it, and `vault.Unreadable`."""
+        sealed = self._registry.secret(self._client, name)
+        if sealed is None:
+            raise LookupError(f"secret '{name}' is not set; run `router secrets set {self._client} {name}`")
+        return self._vault.open(sealed)
+
+    def __contains__(self, name: object) -> bool:
+        return True  # a missing one is told better by __getitem__
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for _, name, _ in self._registry.secrets(self._client))
+
+    def __len__(self) -> int:
+        return len(self._registry.secrets(self._client))
 
 
 class Config:

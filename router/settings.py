@@ -11,6 +11,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from dataclasses import fields as members
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -46,6 +47,7 @@ class Settings:
     regions: AWS regions accepted in a signature's scope.
     operators: who may use the console, name → werkzeug's password hash (`router keys operator NAME` makes one).
     links: base addresses that a mapping set refers to by name (`ROUTER_LINK_SANDBOX_URL` is `sandbox_url`).
+    trusted_proxies: networks whose X-Forwarded-For is believed.
     client_rate: requests per second and client, all receivers together; 0 is unlimited.
     hints_per_queue: how many hints may be outstanding in one queue.
     lease: how long a started hint is left to its worker; above any call's total deadline.
@@ -66,6 +68,7 @@ class Settings:
     client_rate: float = 0.0
     allow_private_targets: bool = False
     ca_bundle: str | None = None
+    trusted_proxies: tuple[str, ...] = ()
     log_level: str = "info"
     hints_per_queue: int = 16
     lease: float = 40.0
@@ -153,6 +156,14 @@ class _Operators(fields.Field[dict[str, str]]):
         return {name: hashed for name, _, hashed in pairs}
 
 
+def _are_networks(networks: tuple[str, ...]) -> None:
+    for network in networks:
+        try:
+            ip_network(network, strict=False)
+        except ValueError:
+            raise ValidationError(f"{network!r} is neither an address nor a network such as 10.0.0.0/8") from None
+
+
 _ABOVE_0 = validate.Range(min=0, min_inclusive=False, error="must be above 0")
 _FROM_0 = validate.Range(min=0, error="must not be below 0")
 
@@ -192,6 +203,7 @@ class _Schema(Schema):
     client_rate = fields.Float(validate=_FROM_0)
     allow_private_targets = fields.Boolean()
     ca_bundle = fields.String()
+    trusted_proxies = _Words(validate=_are_networks)
     log_level = fields.String(validate=validate.OneOf(LEVELS, error=f"not one of {', '.join(LEVELS)}"))
     hints_per_queue = fields.Integer(validate=_ABOVE_0)
     lease = fields.Float(validate=_ABOVE_0)

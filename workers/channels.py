@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeGuard
 
@@ -13,7 +13,7 @@ from marshmallow import ValidationError
 from connectors.base import Token, Tokens, Wire
 from connectors.http import HttpWire
 from router import callback, catalog, logs
-from router.config import CALLBACK, Config, Snapshot
+from router.config import CALLBACK, Config, Secrets, Snapshot
 from router.judge import Policy
 from router.ledger.base import Ledger, LedgerError
 from router.model import Destination, DueDelivery
@@ -68,10 +68,10 @@ class Channels:
     def _build(self, snapshot: Snapshot, place: Destination, number: int, policy: Policy) -> Channel:
         if place.kind == CALLBACK:
             return self._callbacks(snapshot, place, policy)
-        integration = policies.integration_of(snapshot, number)
+        integration = snapshot.integration(number)
         if integration is None:
             raise LookupError(f"{place.name} is no longer in the mapping set; publish one that has it")
-        secrets = _Secrets(self._ledger, self._vault, place.client)
+        secrets = Secrets(self._ledger, self._vault, place.client)
         options = catalog.load(place.connector, integration.configure(self._settings.links, secrets))
         wire, tokens = self._wire(options), SharedTokens(self._ledger, self._vault, place.account)
         connector = catalog.build(place.connector, options, wire, tokens)
@@ -89,7 +89,7 @@ class Channels:
         target = snapshot.set.clients[place.client].groups[place.group].callback
         if target is None:
             raise LookupError(f"{place.name} has no callback any more")
-        secret = _Secrets(self._ledger, self._vault, place.client)[target.secret]
+        secret = Secrets(self._ledger, self._vault, place.client)[target.secret]
         options = catalog.load(
             place.connector,
             {"url": target.address(self._settings.links), "secret": secret, "timeout": CALLBACK_TIMEOUT},
@@ -102,7 +102,7 @@ class Channels:
         )
 
     def _body(self, delivery: DueDelivery) -> Mapping[str, Any]:
-        document = self._ledger.document(delivery.request_id)
+        document = self._ledger.document(delivery.request_id, delivery=callback.alone(delivery.payload))
         if document is None:
             raise LedgerError("the request of this callback is gone")
         return callback.body(delivery.payload, document, datetime.now(UTC))
@@ -114,30 +114,6 @@ class Channels:
             allow_private=self._settings.allow_private_targets,
             ca_bundle=self._settings.ca_bundle,
         )
-
-
-class _Secrets(Mapping[str, str]):
-    """A client's secrets, opened as they are asked for."""
-
-    def __init__(self, ledger: Ledger, vault: Vault, client: str) -> None:
-        self._ledger = ledger
-        self._vault = vault
-        self._client = client
-
-    def __getitem__(self, name: str) -> str:
-        sealed = self._ledger.secret(self._client, name)
-        if sealed is None:
-            raise LookupError(f"secret '{name}' is not set; run `router secrets set {self._client} {name}`")
-        return self._vault.open(sealed)
-
-    def __contains__(self, name: object) -> bool:
-        return True  # a missing one is told better by __getitem__
-
-    def __iter__(self) -> Iterator[str]:
-        return (name for _, name, _ in self._ledger.secrets(self._client))
-
-    def __len__(self) -> int:
-        return len(self._ledger.secrets(self._client))
 
 
 class SharedTokens(Tokens):

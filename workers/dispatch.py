@@ -26,6 +26,7 @@ from workers.check import check_breakers, check_hints
 SHORTEST, LONGEST = 0.015, 0.06
 """Seconds between two claims, while there is work and while there is none."""
 CHECK_EVERY = 0.5
+MATCH_EVERY = 5.0
 KEEP_EVERY = 600.0
 
 log = logs.get(__name__)
@@ -42,6 +43,7 @@ class Dispatcher:
     retention_days: int
     _wait: float = SHORTEST
     _checked: float = field(default=0.0)
+    _matched: float = field(default=0.0)
     _kept: float = field(default=0.0)
 
     def turn(self) -> float:
@@ -66,6 +68,9 @@ class Dispatcher:
             self._checked = now
             check_hints(self.ledger, self._policy)
             check_breakers(self.ledger)
+        if now - self._matched >= MATCH_EVERY:
+            self._matched = now
+            self.ledger.match_feedback()
         if now - self._kept >= KEEP_EVERY:
             self._kept = now
             self.ledger.keep_house(self.retention_days)

@@ -306,6 +306,11 @@ def test_a_signature_without_a_time_that_can_be_judged_is_forged() -> None:
     assert caught.value.forged
 
 
+def test_secrets_may_be_one_text() -> None:
+    account = digitalonboarding.CREDENTIALS | {"webhook_secrets": "new old"}
+    assert options_of(DigitalOnboarding, account)["webhook_secrets"] == ["new", "old"]
+
+
 def test_without_secrets_signatures_are_not_looked_at() -> None:
     (found,) = read_onboarding(f"t={AT},s0=00", webhook_secrets=[])
     assert (found.at, found.signed_at) == (datetime.fromtimestamp(AT, UTC), None)

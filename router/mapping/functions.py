@@ -165,8 +165,8 @@ def round_(places: int) -> Function:
 
     def rounded(value: Any) -> Any:
         exact = _exact(value)
-        if exact is None:
-            return None
+        if exact is None or isinstance(value, int):
+            return value
         near = quantize(exact, places)
         if places == 0:
             return _within(int(near))

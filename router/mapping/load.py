@@ -190,11 +190,15 @@ _CORE = (  # YAML 1.2.2 §10.3.2
 )
 
 
+_FIRST = frozenset(("", *"~nNtTfF-+.0123456789"))  # what anything but text begins with
+
+
 def resolve(text: str) -> str | int | float | bool | None:
     """A plain scalar by the core schema of YAML 1.2; ValueError for a number that JSON or 64 bits cannot hold."""
-    for pattern, read in _CORE:
-        if pattern.fullmatch(text):
-            return read(text)
+    if text[:1] in _FIRST:
+        for pattern, read in _CORE:
+            if pattern.fullmatch(text):
+                return read(text)
     return text
 
 

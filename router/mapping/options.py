@@ -41,7 +41,7 @@ def _check_names(block: Node | None, known: set[str], elsewhere: Mapping[str, st
         if name in elsewhere:
             sheet.error(at, f"'{name}' {elsewhere[name]}")
         elif name not in known:
-            sheet.error(at, f"unknown option '{name}'{suggest(name, known)}")
+            sheet.error(at, f"unknown option '{name}'{suggest(name, sorted(known))}")
 
 
 def _try(node: Node, schema: Schema, options: Mapping[str, Any], sheet: Sheet) -> None:

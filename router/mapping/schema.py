@@ -27,16 +27,17 @@ from router.mapping.shapes import (
     text,
     whole,
 )
-from router.mapping.transforms import STEP
+from router.mapping.transform import StepShape
+from router.mapping.transforms import TRANSFORMS
 from router.model import Entity
 
-SHAPES: dict[str, Shape] = {}
-RULE, CONDITION = Ref("rule", SHAPES), Ref("condition", SHAPES)
+SHAPES: dict[str, Shape] = {"step": StepShape(TRANSFORMS)}
+RULE, CONDITION, STEP = (Ref(name, SHAPES) for name in ("rule", "condition", "step"))
 
 NAME = text(
     "a name (letters, digits, '_', '-' and '.', beginning with a letter or digit)", r"[A-Za-z0-9][A-Za-z0-9_.-]*"
 )
-TARGET = text("a target such as 'contact.email'", r"[^.\s]+(\.[^.\s]+)*")
+TARGET = text("a target such as 'contact.email'", r"[^.\s]([^.]*[^.\s])?(\.[^.\s]([^.]*[^.\s])?)*")
 NAMES = ListOf(text("a field's name"))
 VALUE = ByForm("a value or a list of values", text=Anything(), list=ListOf(SCALAR, least=0))
 

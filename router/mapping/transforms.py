@@ -8,7 +8,7 @@ from typing import Any
 from router.mapping import functions as do
 from router.mapping.kinds import NUMERIC, TEXTUAL, Kind, Type
 from router.mapping.shapes import Block, ByForm, Choice, Scalar, Shape, Word, text, whole
-from router.mapping.transform import UNSET, Example, StepShape, Transform
+from router.mapping.transform import UNSET, Example, Transform
 
 SINGLE = TEXTUAL | NUMERIC | {Kind.BOOLEAN}
 Gives = Callable[[Type, Any], Type]
@@ -270,4 +270,3 @@ _OF_OTHERS: Mapping[str, Transform] = {
 }
 
 TRANSFORMS: Mapping[str, Transform] = {**_OF_TEXT, **_OF_LISTS, **_OF_OTHERS}
-STEP = StepShape(TRANSFORMS)

@@ -48,7 +48,10 @@ CASES: list[Case] = [
         "bad format",
         {P: person("born: {type: date}", "name: {from: born, format: '%Y-%B'}")},
         [
-            "profile.person.yaml:14:34: unknown part %B in the format '%Y-%B' (known: %Y %y %m %d %H %M %S; or iso, epoch, epoch_ms)"
+            (
+                "profile.person.yaml:14:34: unknown part %B in the format '%Y-%B' (known: %Y %y %m %d %H %M %S; "
+                "or iso, epoch, epoch_ms)"
+            ),
         ],
     ),
     (
@@ -100,14 +103,20 @@ CASES: list[Case] = [
         "text where an object",
         {P: person("", "address: id")},
         [
-            "profile.person.yaml:13:16: crm.upsert: 'address' takes an object, not string; write {each: […]}, {map: …} or dotted targets"
+            (
+                "profile.person.yaml:13:16: crm.upsert: 'address' takes an object, not string; write {each: "
+                "[…]}, {map: …} or dotted targets"
+            ),
         ],
     ),
     (
         "items",
         {P: person("tags: {type: list, of: string}", "numbers: tags")},
         [
-            "profile.person.yaml:14:16: crm.upsert: 'numbers' takes a list in which each item takes a whole number, not string; add transform integer"
+            (
+                "profile.person.yaml:14:16: crm.upsert: 'numbers' takes a list in which each item takes a whole "
+                "number, not string; add transform integer"
+            ),
         ],
     ),
     (
@@ -129,7 +138,10 @@ CASES: list[Case] = [
         "default wrong type",
         {P: person("n: {type: integer}", "age: {from: n, default: x}")},
         [
-            "profile.person.yaml:14:31: crm.upsert: the default does not fit: 'age' takes a whole number, not string; add transform integer"
+            (
+                "profile.person.yaml:14:31: crm.upsert: the default does not fit: 'age' takes a whole number, "
+                "not string; add transform integer"
+            ),
         ],
     ),
     (
@@ -161,7 +173,10 @@ CASES: list[Case] = [
         "may be missing",
         {P: changed("    when: {field: email, exists: true}\n", "")},
         [
-            "profile.person.yaml:11:14: warning: crm.upsert needs 'email', and 'email' may have no value; add a default, or a `when` for the record"
+            (
+                "profile.person.yaml:11:14: warning: crm.upsert needs 'email', and 'email' may have no value; "
+                "add a default, or a `when` for the record"
+            ),
         ],
     ),
     (
@@ -178,7 +193,10 @@ CASES: list[Case] = [
         "condition two",
         {P: changed("{field: email, exists: true}", "{field: email, exists: true, equals: a}")},
         [
-            "profile.person.yaml:10:11: a condition has 'exists' and 'equals'; it takes one of exists, equals, in, not, all, any"
+            (
+                "profile.person.yaml:10:11: a condition has 'exists' and 'equals'; it takes one of exists, "
+                "equals, in, not, all, any"
+            ),
         ],
     ),
 ]

@@ -9,6 +9,18 @@ from tests.mapping.sample import CLIENT, PERSON, Case, changed, told
 P = "profile.person.yaml"
 C = "client.yaml"
 
+
+def sale(profile: str) -> str:
+    """An event that belongs to a profile."""
+    return f"""\
+entity: event
+type: sale
+hard_id: [id]
+profile: {{{profile}}}
+fields: {{id: {{type: string}}, to: {{type: string}}}}
+"""
+
+
 CASES: list[Case] = [
     (
         "unknown operation",
@@ -64,17 +76,20 @@ CASES: list[Case] = [
         "unknown profile",
         {
             P: PERSON,
-            "event.sale.yaml": "entity: event\ntype: sale\nhard_id: [id]\nprofile: {type: persn, hard_id: [id]}\nfields: {id: {type: string}}\n",
+            "event.sale.yaml": sale("type: persn, hard_id: [id]"),
         },
         [
-            "event.sale.yaml:4:10: unknown profile type 'persn' (did you mean 'person'?) for the profile that it belongs to"
+            (
+                "event.sale.yaml:4:10: unknown profile type 'persn' (did you mean 'person'?) for the profile "
+                "that it belongs to"
+            ),
         ],
     ),
     (
         "profile by other fields",
         {
             P: PERSON,
-            "event.sale.yaml": "entity: event\ntype: sale\nhard_id: [id]\nprofile: {type: person, hard_id: [id, to]}\nfields: {id: {type: string}, to: {type: string}}\n",
+            "event.sale.yaml": sale("type: person, hard_id: [id, to]"),
         },
         ["event.sale.yaml:4:10: the profile's hard id is id, which is 1 fields, not 2"],
     ),
@@ -103,7 +118,10 @@ CASES: list[Case] = [
         "personal",
         {C: CLIENT.replace("        personal_data: true\n", ""), P: PERSON},
         [
-            "profile.person.yaml:12:14: 'email' is personal data, and integration 'crm' of group 'main' is not cleared for it (personal_data: true in client.yaml)"
+            (
+                "profile.person.yaml:12:14: 'email' is personal data, and integration 'crm' of group 'main' is "
+                "not cleared for it (personal_data: true in client.yaml)"
+            ),
         ],
     ),
     (
@@ -168,7 +186,10 @@ CASES: list[Case] = [
         "too deep",
         {"main/x/profile.person.yaml": PERSON},
         [
-            "main/x/profile.person.yaml:1:1: a file belongs in a client's directory, or in that of one of the client's groups"
+            (
+                "main/x/profile.person.yaml:1:1: a file belongs in a client's directory, or in that of one of "
+                "the client's groups"
+            ),
         ],
     ),
     (
@@ -180,7 +201,10 @@ CASES: list[Case] = [
             .replace("id: {type: string}", "id: {type: string, optional: true}"),
         },
         [
-            "main/profile.person.yaml:3:10: the hard id must be that of shop/profile.person.yaml: a record is the same one in every group"
+            (
+                "main/profile.person.yaml:3:10: the hard id must be that of shop/profile.person.yaml: a record "
+                "is the same one in every group"
+            ),
         ],
     ),
 ]

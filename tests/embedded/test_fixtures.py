@@ -6,6 +6,13 @@ import psycopg
 import pytest
 import redis
 
+from tests.support.needs import Need, absent
+
+NEEDS = {
+    "here": Need(("no-such-program", "sh"), "dash"),
+    "away": Need(("no-such-program", "nor-this"), "moonbase"),
+}
+
 
 @pytest.mark.parametrize("turn", [1, 2])
 def test_a_database_is_migrated_and_has_seen_no_other_test(database_url, turn):
@@ -24,3 +31,15 @@ def test_a_broker_begins_empty(broker_url, turn):
     with redis.Redis.from_url(broker_url) as client:
         assert client.dbsize() == 0
         client.set("seen", turn)
+
+
+@pytest.mark.parametrize(
+    ("markers", "told"),
+    [
+        (["parametrize", "here"], None),
+        (["here", "away"], "needs no-such-program or nor-this: apt-get install moonbase"),
+    ],
+    ids=["present", "absent"],
+)
+def test_what_a_marked_test_lacks_is_named_with_its_package(markers, told):
+    assert absent(markers, NEEDS) == told

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import pytest
@@ -47,13 +47,20 @@ def program(marker: str) -> str:
     return found
 
 
+def absent(markers: Iterable[str], needs: Mapping[str, Need] = NEEDS) -> str | None:
+    """What the markers name that is not here, and how to get it."""
+    for marker in markers:
+        need = needs.get(marker)
+        if need is not None and need.found is None:
+            return f"needs {' or '.join(need.programs)}: apt-get install {need.package}"
+    return None
+
+
 def require(item: pytest.Item) -> None:
     """Skip or fail a test whose markers name something that is not here."""
-    for marker in item.iter_markers():
-        need = NEEDS.get(marker.name)
-        if need is None or need.found is not None:
-            continue
-        absent = f"needs {' or '.join(need.programs)}: apt-get install {need.package}"
-        if os.environ.get("ROUTER_TEST_REQUIRE_ALL") == "1":
-            pytest.fail(f"{absent} (ROUTER_TEST_REQUIRE_ALL is set)", pytrace=False)
-        pytest.skip(absent)
+    lacking = absent(marker.name for marker in item.iter_markers())
+    if lacking is None:
+        return
+    if os.environ.get("ROUTER_TEST_REQUIRE_ALL") == "1":
+        pytest.fail(f"{lacking} (ROUTER_TEST_REQUIRE_ALL is set)", pytrace=False)
+    pytest.skip(lacking)

@@ -7,6 +7,7 @@ import time
 import click
 
 from router.cli import context
+from router.cli.hooks import feedback, hook_url
 from router.cli.selecting import by, places
 from router.ledger.base import Place
 
@@ -63,6 +64,10 @@ def drain(names: tuple[str, ...], timeout: float) -> None:
                 raise click.ClickException(f"{flying} deliveries are still in flight; they stay paused behind them")
             time.sleep(POLL)
     click.echo("drained: nothing is in flight; `router integrations resume` lets it go on")
+
+
+integrations.add_command(hook_url)
+integrations.add_command(feedback)
 
 
 def _name(place: Place) -> str:

@@ -74,6 +74,11 @@ def _delivery(delivery: Mapping[str, Any], name: str, start: str) -> list[str]:
             f"  {_clock(at)} {_after(start, at):>8}    attempt {number}: {attempt['outcome']}{http}"
             f" in {attempt['ms']:.0f} ms{reason}"
         )
+    for told in delivery.get("feedback", ()):
+        at = told["at"] or told["receivedAt"]
+        lines.append(
+            f"  {_clock(at)} {_after(start, at):>8}    {told['event']} (told by the provider: {told['original']})"
+        )
     return lines
 
 

@@ -109,7 +109,7 @@ RECORDS = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 @given(rule=rules(), records=st.lists(RECORDS, min_size=1, max_size=4))
 def test_any_record_that_satisfies_a_contract_is_mapped_alike_by_every_compilation(
     rule: Any, records: list[dict[str, Any]]

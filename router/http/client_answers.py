@@ -27,7 +27,10 @@ def told(body: Mapping[str, Any], status: int, headers: Headers = CORS) -> Answe
     return Answer(status, text.encode(), (*headers, _JSON))
 
 
-def text(body: str, status: int, headers: Headers = CORS) -> Answer:
+def text(inbound: Inbound, body: str, status: int, headers: Headers = CORS) -> Answer:
+    """Plain text, of which a HEAD is not even told the type."""
+    if inbound.method == "HEAD":
+        return Answer(status, b"", tuple(headers))
     return Answer(status, body.encode(), (*headers, _TEXT))
 
 
@@ -47,12 +50,12 @@ def not_allowed(inbound: Inbound, methods: Iterable[str]) -> Answer:
     """A known path, another method. A plain OPTIONS is told the methods, too."""
     allow = ("Allow", ", ".join(methods))
     if inbound.method == "OPTIONS":
-        return text("", 200, (VARY, allow))
-    return text("Method Not Allowed", 405, (*CORS, allow))
+        return text(inbound, "", 200, (VARY, allow))
+    return text(inbound, "Method Not Allowed", 405, (*CORS, allow))
 
 
 def unknown_path(inbound: Inbound) -> Answer:
-    return text("Not Found", 404, (VARY,) if inbound.method == "OPTIONS" else CORS)
+    return text(inbound, "Not Found", 404, (VARY,) if inbound.method == "OPTIONS" else CORS)
 
 
 def refusal(refused: Refusal) -> Answer:

@@ -114,6 +114,11 @@ def _methods(table: Table, path: str) -> Mapping[str, Endpoint | Stub] | None:
 
 def _caller(services: Services, inbound: Inbound, secret: bool) -> ClientApiKey | Answer:
     """The key that calls, or the answer to a call without one that counts here."""
+
+    def no(status: int, body: Mapping[str, Any]) -> Answer:
+        note(services, inbound, Refusal(status, [body["error"]]))
+        return client_answers.told(body, status)
+
     header = inbound.environ.get("HTTP_AUTHORIZATION", "")
     token = (
         header[7:]
@@ -121,13 +126,13 @@ def _caller(services: Services, inbound: Inbound, secret: bool) -> ClientApiKey 
         else parse_cookie(inbound.environ.get("HTTP_COOKIE", "")).get("access_token", "")
     )
     if not token.startswith(("pk_", "sk_")):
-        return client_answers.told(client_answers.NO_KEY, 401)
+        return no(401, client_answers.NO_KEY)
     key = services.bearer_keys.find(token)
     if key is None:
-        return client_answers.told(client_answers.NO_PROJECT, 404)
+        return no(404, client_answers.NO_PROJECT)
     inbound.client, inbound.credential = key.client, key.name
     if secret and key.scope != "secret":
-        return client_answers.told(client_answers.NO_SCOPE, 403)
+        return no(403, client_answers.NO_SCOPE)
     return key
 
 

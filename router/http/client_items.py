@@ -50,8 +50,7 @@ def devices(body: Item) -> list[Batch]:
 
 
 def events(body: Sequence[Item]) -> list[Batch]:
-    named = ({**item, "event_id": item.get("distinct_id") or str(uuid4())} for item in body)
-    return [_batch(Entity.EVENT, "event", named)]
+    return [_batch(Entity.EVENT, "event", [{**item, "event_id": _event_id(item)} for item in body])]
 
 
 def users(body: Sequence[Item]) -> list[Batch]:
@@ -128,6 +127,12 @@ def _flatten(item: Item, prefix: str, record: dict[str, Any]) -> None:
             record.setdefault(path, value)
         else:
             record.setdefault(path, json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+
+
+def _event_id(item: Item) -> str:
+    """The client's, by which Parcelvoy knows a repeat (contracts.md §4.2), or a new one."""
+    given = item.get("distinct_id")
+    return given if isinstance(given, str) and given else str(uuid4())
 
 
 def _ids(item: Item) -> dict[str, Any]:

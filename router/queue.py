@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import parse_qsl, urlsplit
 
-from celery import Celery
-from kombu import Exchange, Queue
-
 from router.model import Hint
+
+if TYPE_CHECKING:
+    from celery import Celery
 
 ROUTE = "route"
 CALLBACKS = "callbacks"
@@ -49,6 +49,8 @@ def celery_settings(broker_url: str) -> dict[str, Any]:
         "task_ignore_result": True,
         "task_acks_late": False,
         "task_create_missing_queues": True,
+        # On RabbitMQ: a queue that survives a node that dies.
+        "task_create_missing_queue_type": "quorum",
         "task_publish_retry": True,
         "task_publish_retry_policy": {"max_retries": 1, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.2},
         "task_send_sent_event": True,
@@ -83,15 +85,6 @@ def transport_options(broker_url: str) -> dict[str, Any]:
     if urlsplit(broker_url).scheme == "sentinel" and "master_name" in query:
         options["master_name"] = query["master_name"]
     return options
-
-
-def queues(broker_url: str, names: Iterable[str]) -> list[Queue]:
-    """Durable queues; on RabbitMQ quorum queues, which survive a node that dies."""
-    arguments: Mapping[str, Any] | None = {"x-queue-type": "quorum"} if broker_url.startswith("amqp") else None
-    return [
-        Queue(name, Exchange(name, type="direct"), routing_key=name, durable=True, queue_arguments=arguments)
-        for name in names
-    ]
 
 
 class CeleryHints:

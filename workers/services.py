@@ -7,13 +7,13 @@ import random
 import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from structlog.contextvars import bound_contextvars
 
 from router.config import Config
-from router.ledger.base import Ledger
+from router.ledger.base import Ledger, LedgerError
 from router.ledger.postgres import PostgresLedger
 from router.settings import Settings
 from router.vault import Vault
@@ -48,6 +48,8 @@ def open(settings: Settings) -> None:
     config = Config(ledger)
     channels = Channels(ledger, config, Vault(settings.secret_keys), settings)
     name = f"{socket.gethostname()}:{os.getpid()}"
+    with suppress(LedgerError):
+        config.current()  # the first task should not be the one that compiles the mappings
     _tools = Tools(ledger, config, channels.of, name, settings.lease, _stop.is_set)
 
 

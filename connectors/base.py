@@ -74,7 +74,7 @@ class Operation:
     """One thing a connector can do.
 
     fields: the target fields as a marshmallow schema (nested schemas for dotted targets; `required=True` where the
-        provider insists; `metadata={"description": …}`). Unknown fields are refused unless the schema's Meta includes them.
+        provider insists; `metadata={"description": …}`). Unknown fields are refused unless its Meta includes them.
     batch: how many commands one `send` may carry by default; 1 means the provider has no batch.
     batch_cap: the most an integration may configure.
     repeat_safe: repeating a call that may have been executed does no harm (an upsert by key). False: an ambiguous
@@ -154,7 +154,9 @@ class Connector(Protocol):
 
     options: the schema of what an integration configures; a secret has `metadata={"secret": True}`.
     operations: what it can do, by name.
-    masked: names of body members and query parameters that carry credentials, shown as `***` wherever a request is shown.
+    masked: names of body members and query parameters that carry credentials, shown as `***` wherever a request is.
+
+    Whose provider tells later what became of things has one more attribute, `feedback`: a `connectors.feedback.Parser`.
     """
 
     options: ClassVar[type[Schema]]

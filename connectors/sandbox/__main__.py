@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 
-from connectors.sandbox.registry import PROVIDERS
+from connectors.sandbox.registry import load
 from connectors.sandbox.server import Sandbox
 
 
@@ -24,7 +24,7 @@ def main() -> int:
         sys.stderr.write(f"sandbox: cannot listen on 127.0.0.1:{port}: {error.strerror}; choose another --port\n")
         return 1
     with sandbox:
-        sys.stdout.write(f"sandbox ready at {sandbox.url} for {', '.join(sorted(PROVIDERS)) or 'nobody'}\n")
+        sys.stdout.write(f"sandbox ready at {sandbox.url} for {', '.join(sorted(load()))}\n")
         sys.stdout.flush()
         stop.wait()
     return 0

@@ -24,7 +24,7 @@ from urllib.parse import parse_qs
 from connectors.sandbox.base import Call, Provider, Reply
 from connectors.sandbox.connection import Listener
 from connectors.sandbox.received import Received
-from connectors.sandbox.registry import PROVIDERS
+from connectors.sandbox.registry import load
 from connectors.sandbox.scenario import OF_EVERY_PROVIDER, SERVED, Scenario, WishError
 
 
@@ -54,13 +54,14 @@ class Desk:
 
 
 class Sandbox:
-    """All the stand-ins on one port of 127.0.0.1, from `start` (or `with`) to `close`.
+    """All the stand-ins (or these alone) on one port of 127.0.0.1, from `start` (or `with`) to `close`.
 
     Raises OSError when the port is taken.
     """
 
-    def __init__(self, port: int = 0, providers: Mapping[str, type[Provider]] = PROVIDERS) -> None:
-        self._desks = {name: Desk(provider()) for name, provider in providers.items()}
+    def __init__(self, port: int = 0, providers: Mapping[str, type[Provider]] | None = None) -> None:
+        served = load() if providers is None else providers
+        self._desks = {name: Desk(provider()) for name, provider in served.items()}
         self._listener = Listener(port, self)
 
     @property

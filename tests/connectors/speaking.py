@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
-from importlib import import_module
 from typing import Any
 
 from connectors.base import Command, Connector, Wire
 from connectors.http import HttpWire
 from connectors.options import HttpUrl
 from connectors.registry import connector
+from connectors.sandbox.registry import load
 from connectors.sandbox.server import Sandbox
 from connectors.tokens import MemoryTokens
 
@@ -20,7 +21,7 @@ def wire(timeout: float = 5.0) -> HttpWire:
 
 def stand_in(name: str) -> Any:
     """The module of a provider's sandbox, with its CREDENTIALS and SAMPLES."""
-    return import_module(f"connectors.sandbox.{name}")
+    return sys.modules[load()[name].__module__]
 
 
 def options(name: str, base_url: str, **more: Any) -> Mapping[str, Any]:

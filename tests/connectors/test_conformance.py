@@ -20,7 +20,7 @@ from connectors.base import Command, Connector, Kind, Outcome, Token, Wire
 from connectors.dry import DryTokens, DryWire, Stopped
 from connectors.http import HttpWire
 from connectors.registry import connector, load
-from connectors.sandbox.registry import PROVIDERS
+from connectors.sandbox import registry as sandboxes
 from connectors.sandbox.server import Sandbox
 from connectors.tokens import MemoryTokens
 from tests.connectors.line import Line, Peer, Script
@@ -106,7 +106,7 @@ def hasty() -> Iterator[HttpWire]:
 
 
 def test_every_connector_has_a_stand_in() -> None:
-    assert PROVIDERS.keys() == load().keys()
+    assert sandboxes.load().keys() == load().keys()
 
 
 @each_connector

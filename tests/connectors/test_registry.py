@@ -17,44 +17,8 @@ from connectors.webhook import Webhook
 
 ROOT = Path(__file__).parents[2]
 
-# A whole third-party connector. Its package needs one more thing, the entry point below.
-POSTBOX = """
-from marshmallow import Schema, fields
-
-from connectors.base import Operation
-from connectors.errors import WireError
-from connectors.options import BaseUrl, ConnectorOptions
-from connectors.outcomes import delivered, of_failure, refused
-
-
-class Options(ConnectorOptions):
-    base_url = BaseUrl(required=True)
-    token = fields.String(required=True, metadata={"secret": True})
-
-
-class Letter(Schema):
-    text = fields.String(required=True)
-
-
-class Postbox:
-    options = Options
-    operations = {"drop": Operation(Letter, frozenset({"event"}), repeat_safe=False)}
-    masked = frozenset()
-
-    def __init__(self, options, wire, tokens):
-        self._options, self._wire = options, wire
-
-    def send(self, operation, commands):
-        return [self._drop(command) for command in commands]
-
-    def _drop(self, command):
-        url, headers = self._options["base_url"] + "/letters", {"Authorization": "Bearer " + self._options["token"]}
-        try:
-            answer = self._wire.call("POST", url, headers=headers, json=command.payload)
-        except WireError as error:
-            return of_failure(error, repeat_safe=False)
-        return delivered(status=answer.status) if answer.status == 201 else refused("no such postbox", answer.status)
-"""
+EXAMPLE = ROOT / "tests" / "plugin_example"
+POSTBOX = (EXAMPLE / "postbox.py").read_text()
 
 
 def install(directory: Path, name: str, target: str, source: str = POSTBOX) -> None:
@@ -80,7 +44,17 @@ def ask(directory: Path, question: str) -> str:
 def test_a_package_adds_a_connector_by_an_entry_point(tmp_path: Path) -> None:
     install(tmp_path, "postbox", "postbox:Postbox")
     told = ask(tmp_path, "(sorted(load()), list(connector('postbox').operations['drop'].fields().fields))")
-    assert told == str((sorted([*REGISTRY, "postbox"]), ["text"]))
+    assert told == str((sorted([*REGISTRY, "postbox"]), ["to", "text"]))
+
+
+def test_a_package_is_held_to_the_same_promises() -> None:
+    """As its author would: with the package installed, the conformance suite finds it."""
+    suite = ("tests/connectors/test_conformance.py", "-k", "postbox or stand_in")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *suite]
+    env = os.environ | {"PYTHONPATH": str(EXAMPLE)}
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=100, check=False)
+    assert done.returncode == 0, done.stdout
+    assert "passed" in done.stdout
 
 
 @pytest.mark.parametrize(

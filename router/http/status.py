@@ -22,6 +22,7 @@ from router.model import Entity, RequestStatus
 
 PATH = "/v2/requests"
 PAGE, MOST = 50, 200
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)  # no request's id is older
 _LIMIT = re.compile(r"[1-9][0-9]{0,2}", re.ASCII)
 
 
@@ -79,9 +80,10 @@ def _id(value: str) -> UUID:
 def _time(value: str) -> datetime:
     try:
         moment = datetime.fromisoformat(value)
-    except ValueError:
+        moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         raise ValueError("must be a time such as 2026-01-31T08:00:00Z") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return max(moment, EPOCH)
 
 
 def _limit(value: str) -> int:

@@ -38,6 +38,8 @@ class Inbound:
         self.client: str | None = None
         self.credential: str | None = None
         environ[_KEY] = self
+        if not environ.get("HTTP_COOKIE", "").isascii():  # what reads cookies takes them to be UTF-8
+            del environ["HTTP_COOKIE"]
 
     @property
     def shown_path(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
@@ -15,7 +16,7 @@ from connectors.feedback import Feedback, FeedbackError, Parser, admitted
 from router import logs
 from router.mapping import ConnectorFacts, OperationFacts
 
-__all__ = ["Feedback", "FeedbackError", "build", "facts", "feedback", "load", "preview", "tells_back"]
+__all__ = ["Feedback", "FeedbackError", "build", "facts", "feedback", "load", "preview"]
 
 log = logs.get(__name__)
 
@@ -28,11 +29,15 @@ def facts() -> Mapping[str, ConnectorFacts]:
 
 def _facts(name: str, kind: type[Connector]) -> ConnectorFacts:
     operations = {operation: _operation(one) for operation, one in kind.operations.items()}
-    return ConnectorFacts(name, kind.options, MappingProxyType(operations))
+    summary, _, _ = (sys.modules[kind.__module__].__doc__ or "").strip().partition("\n")
+    tells_back = _parser(name) is not None
+    return ConnectorFacts(name, kind.options, MappingProxyType(operations), summary, tells_back)
 
 
 def _operation(one: Operation) -> OperationFacts:
-    return OperationFacts(one.fields, one.entities, one.batch, one.batch_cap, one.repeat_safe, one.removes)
+    return OperationFacts(
+        one.fields, one.entities, one.batch, one.batch_cap, one.repeat_safe, one.removes, one.description
+    )
 
 
 def load(connector: str, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -67,11 +72,6 @@ def preview(
     except Stopped as stopped:
         return stopped.request.masked(_secrets(kind, loaded), kind.masked)
     return {"nothing_sent": outcome.reason}
-
-
-def tells_back(connector: str) -> bool:
-    """Whether its provider tells later what became of things."""
-    return _parser(connector) is not None
 
 
 def feedback(

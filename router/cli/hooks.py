@@ -6,7 +6,7 @@ import json
 
 import click
 
-from router import catalog
+from router.catalog import facts
 from router.cli import context
 from router.feedback import new_token, path, secret_name
 from router.ledger.base import Ledger
@@ -27,7 +27,8 @@ def hook_url(client: str, group: str, integration: str, receiver: str | None, re
     vault = context.vault()
     with context.ledger() as ledger:
         number, place = _place(ledger, client, group, integration)
-        if not catalog.tells_back(place.connector):
+        known = facts().get(place.connector)
+        if known is None or not known.tells_back:
             raise click.ClickException(f"the provider behind {place.connector} tells nothing back")
         sealed = None if renew else ledger.secret(client, secret_name(place))
         if sealed is None:

@@ -66,7 +66,7 @@ class Hooks:
         snapshot = self._services.config.current()
         place, integration = snapshot.destinations[number], snapshot.integration(number)
         sealed = self._services.ledger.secret(place.client, secret_name(place))
-        if sealed is None or integration is None or not catalog.tells_back(place.connector):
+        if sealed is None or integration is None or not catalog.facts()[place.connector].tells_back:
             return None
         people = people_of(snapshot.set, place)
         secrets = Secrets(self._services.ledger, self._vault, place.client)

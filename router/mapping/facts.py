@@ -18,15 +18,21 @@ class OperationFacts:
     batch_cap: int = 1
     repeat_safe: bool = True
     removes: bool = False
+    description: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectorFacts:
-    """options: the schema of what an integration configures; a secret has `metadata={"secret": True}`."""
+    """options: the schema of what an integration configures; a secret has `metadata={"secret": True}`.
+
+    summary: one sentence. tells_back: its provider tells later what became of things.
+    """
 
     name: str
     options: type[Schema]
     operations: Mapping[str, OperationFacts]
+    summary: str = ""
+    tells_back: bool = False
 
 
 Connectors = Mapping[str, ConnectorFacts]

@@ -6,62 +6,20 @@ import json
 import os
 import signal
 import subprocess
-import sys
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
 
 from router.cli.dev.wire import call, get_json
-from router.cli.ports import free_port
 from router.cli.process import exists
 from tests.support.conditions import eventually
+from tests.support.dev import ROUTER, Dev
 
-ROUTER = [sys.executable, "-c", "from router.cli import main; main()"]
 MEMBERS = {
     "receiver", "sandbox", "flower", "console", "database_url", "broker_url", "access_key_id", "secret_access_key",
     "region", "public_key", "secret_key", "webhook_secret", "flower_auth", "pids",
 }  # fmt: skip
 PROCESSES = {"postgres", "broker", "web", "worker", "dispatch", "flower", "sandbox"}
-
-
-class Dev:
-    """A running `router dev`. said: its lines so far."""
-
-    def __init__(self, data: Path, *arguments: str, **settings: str) -> None:
-        self.data = data
-        self.output = data.with_name(f"{data.name}.out")
-        env = {name: text for name, text in os.environ.items() if not name.startswith("ROUTER_")} | settings
-        with self.output.open("wb") as output:
-            command = [*ROUTER, "dev", "--data", str(data), "--port", str(free_port()), *arguments]
-            self.process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=env)
-
-    def said(self) -> str:
-        return self.output.read_text()
-
-    def state(self) -> dict[str, Any]:
-        return json.loads((self.data / "dev.json").read_text())
-
-    def wait_until_ready(self) -> None:
-        eventually(lambda: (self.data / "dev.json").exists() or self.process.poll() is not None, within=90)
-        assert self.process.poll() is None, self.said()
-
-    def stop(self) -> int:
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(60)
-
-
-@pytest.fixture(scope="module")
-def dev(run_dir: Path) -> Iterator[Dev]:
-    running = Dev(run_dir / "dev")
-    try:
-        running.wait_until_ready()
-        yield running
-    finally:
-        running.process.kill()
-        running.process.wait()
 
 
 def test_its_state_has_every_member_that_scripts_rely_on(dev):

@@ -154,7 +154,8 @@ def _entries(
         if contract.profile:
             _check_profile(written, contract.profile, {one: found.contract for one, found in chosen.items()}, sheet)
         routes, removals = routes_of(written, group, connectors, sheet)
-        entries[key] = Entry(written.file, contract, contract.removal(), routes, removals)
+        given = tuple(example.plain("given") for example in written.node.nodes("examples") if example.get("given"))
+        entries[key] = Entry(written.file, contract, contract.removal(), routes, removals, given)
     return entries
 
 

@@ -56,13 +56,14 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One file as it holds for one group. file: as it is shown to people."""
+    """One file as it holds for one group. file: as it is shown to people. examples: records of its own, as sent."""
 
     file: str
     contract: Contract
     removal: Contract
     routes: tuple[Route, ...]
     removals: tuple[Route, ...]
+    examples: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
 
     def accepts(self, action: Action) -> Contract:
         """The contract of an action: a delete carries the hard id alone."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import asdict
 from typing import Any
 
 import click
@@ -16,11 +17,16 @@ from router.ledger.base import Ledger, Selection
 from router.model import State
 
 ENDED = (State.DEAD, State.UNKNOWN, State.DELIVERED, State.CANCELLED)
+STORED = tuple(state for state in State if state is not State.PARKED)
+"""What a delivery can be found by; parked ones are found by what they were before."""
 SHOWN_FIELDS = 12
 
 
 def _states(text: str) -> list[State]:
-    return [State(part.strip()) for part in text.split(",")]
+    named = [part.strip() for part in text.split(",")]
+    if wrong := [each for each in named if each not in STORED]:
+        raise click.UsageError(f"{wrong[0]!r} is not a state; use {', '.join(STORED)}")
+    return [State(each) for each in named]
 
 
 @click.command()
@@ -35,8 +41,7 @@ def letters(state: str, limit: int, as_json: bool, **chosen: Any) -> None:
     for each in found:
         where = f"{each.client}/{each.group}/{each.integration}"
         if as_json:
-            told = {name: str(getattr(each, name)) for name in each.__slots__}
-            click.echo(json.dumps(told, ensure_ascii=False))
+            click.echo(json.dumps(asdict(each), ensure_ascii=False, default=str))
         else:
             click.echo(f"{each.delivery_id}  {each.state:<8} {where}  {each.entity} {each.type}  {each.reason}")
     if not as_json:

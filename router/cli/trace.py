@@ -66,20 +66,24 @@ def _delivery(delivery: Mapping[str, Any], name: str, start: str) -> list[str]:
     why = f"  {delivery['reason']}" if delivery.get("reason") else ""
     wait = f"  next attempt {delivery['nextAttemptAt']}" if delivery.get("nextAttemptAt") else ""
     lines = [f"    {SYMBOLS.get(status, '…')} {name}  {status}{more}{why}{wait}"]
-    for number, attempt in enumerate(delivery["history"], 1):
-        http = f" HTTP {attempt['status']}" if attempt.get("status") else ""
-        reason = f"  {attempt['reason']}" if attempt.get("reason") else ""
-        at = attempt["at"]
-        lines.append(
-            f"  {_clock(at)} {_after(start, at):>8}    attempt {number}: {attempt['outcome']}{http}"
-            f" in {attempt['ms']:.0f} ms{reason}"
-        )
+    number = 0
+    for entry in delivery["history"]:
+        number += "by" not in entry
+        at = entry["at"]
+        told = f"{entry['outcome']} by {entry['by']}" if "by" in entry else _attempt(number, entry)
+        lines.append(f"  {_clock(at)} {_after(start, at):>8}    {told}")
     for told in delivery.get("feedback", ()):
         at = told["at"] or told["receivedAt"]
         lines.append(
             f"  {_clock(at)} {_after(start, at):>8}    {told['event']} (told by the provider: {told['original']})"
         )
     return lines
+
+
+def _attempt(number: int, attempt: Mapping[str, Any]) -> str:
+    http = f" HTTP {attempt['status']}" if attempt.get("status") else ""
+    reason = f"  {attempt['reason']}" if attempt.get("reason") else ""
+    return f"attempt {number}: {attempt['outcome']}{http} in {attempt['ms']:.0f} ms{reason}"
 
 
 def _moment(text: str) -> datetime:

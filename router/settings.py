@@ -14,10 +14,10 @@ from dataclasses import fields as members
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Self
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from cryptography.fernet import Fernet
-from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate, validates_schema
 
 PREFIX = "ROUTER_"
 LINK = "LINK_"
@@ -51,6 +51,8 @@ class Settings:
     client_rate: requests per second and client, all receivers together; 0 is unlimited.
     hints_per_queue: how many hints may be outstanding in one queue.
     lease: how long a started hint is left to its worker; above any call's total deadline.
+    metrics_token: who may read `/metrics`; None: nobody.
+    operator_webhook, operator_webhook_secret: where operators are told of breakers, signed by Standard Webhooks.
     """
 
     database_url: str = field(repr=False)
@@ -75,6 +77,9 @@ class Settings:
     retention_days: int = 90
     allow_unsafe_durability: bool = False
     operators: Mapping[str, str] = field(default_factory=dict, repr=False)
+    metrics_token: str | None = field(default=None, repr=False)
+    operator_webhook: str | None = field(default=None, repr=False)
+    operator_webhook_secret: str | None = field(default=None, repr=False)
     links: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -132,6 +137,8 @@ def _is_broker(url: str) -> None:
     if scheme not in BROKERS:
         why = "Redis Cluster cannot carry Celery; use one Redis, or Sentinel" if "cluster" in scheme else "unknown kind"
         raise ValidationError(f"{scheme}: {why}; begin with one of {', '.join(BROKERS)}")
+    if scheme == "sentinel" and "master_name" not in dict(parse_qsl(urlsplit(url).query)):
+        raise ValidationError("sentinel: which master is meant? end the address with ?master_name=NAME")
 
 
 def _are_fernet_keys(keys: tuple[str, ...]) -> None:
@@ -210,6 +217,16 @@ class _Schema(Schema):
     retention_days = fields.Integer(validate=_ABOVE_0)
     allow_unsafe_durability = fields.Boolean()
     operators = _Operators()
+    metrics_token = fields.String(validate=validate.Length(min=16, error="must be 16 characters or more"))
+    operator_webhook = fields.String()
+    operator_webhook_secret = fields.String()
+
+    @validates_schema(skip_on_field_errors=False)
+    def _webhook_is_whole(self, data: Mapping[str, Any], **_: Any) -> None:
+        given = {name for name in ("operator_webhook", "operator_webhook_secret") if data.get(name)}
+        if len(given) == 1:
+            (missing,) = {"operator_webhook", "operator_webhook_secret"} - given
+            raise ValidationError(f"missing; set it together with {PREFIX}{given.pop().upper()}", missing)
 
 
 if {f.name for f in members(Settings)} - {"links"} != set(_Schema().fields):

@@ -9,7 +9,7 @@ from typing import Any
 from flask import Flask, Response
 from structlog.contextvars import bind_contextvars
 
-from router.http import client_answers, client_api, console, errors, health, hooks, status, v1, v2
+from router.http import client_answers, client_api, console, errors, health, hooks, metrics, replaying, status, v1, v2
 from router.http.answers import Answer
 from router.http.services import Services
 from router.http.signed import Route, submit
@@ -30,6 +30,7 @@ class Receiver(Flask):
         self._services = services
         self._taking: dict[tuple[str, str], Taking] = {}
         self._client_api: Taking = partial(client_api.respond, services)
+        self.tally = metrics.Tally()
         self.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
         self.url_map.merge_slashes = False
         self.url_map.redirect_defaults = False
@@ -53,6 +54,7 @@ class Receiver(Flask):
             answer = taking(inbound)
         except Exception as error:  # noqa: BLE001 (the end of the line: whatever it is, it is answered and logged)
             answer = self._refused(inbound, error, words)
+        self.tally.note(inbound.surface, answer.status)
         return answer.named(inbound.id_text)(environ, start_response)
 
     def _refused(self, inbound: Inbound, error: Exception, words: errors.Words | None = None) -> Answer:
@@ -65,6 +67,8 @@ def create_app(services: Services) -> Flask:
     for route in (*v1.ROUTES, *v2.routes(services.settings.accept_null_group_key)):
         _add(app, services, route)
     status.register(app, services)
+    replaying.register(app, services)
+    metrics.register(app, services, app.tally)
     health.register(app, services)
     hooks.register(app, services)
     console.register(app, services)

@@ -53,16 +53,32 @@ def test_every_fault_is_told_at_once() -> None:
         ("ROUTER_DATABASE_URL", "mysql://x", "begin with postgresql://"),
         ("ROUTER_BROKER_URL", "redis+cluster://x", "Redis Cluster cannot carry Celery"),
         ("ROUTER_BROKER_URL", "kafka://x", "unknown kind"),
+        ("ROUTER_BROKER_URL", "sentinel://a:26379;sentinel://b:26379", "?master_name=NAME"),
+        ("ROUTER_METRICS_TOKEN", "guess", "16 characters or more"),
         ("ROUTER_SECRET_KEYS", "short", "key 1 is not 32 url-safe base64 bytes"),
         ("ROUTER_SECRET_KEYS_FILE", "/nowhere", "cannot be read"),
         ("ROUTER_LOG_LEVEL", "loud", "not one of debug"),
         ("ROUTER_PORT", "70000", "not a port"),
+        ("ROUTER_TRUSTED_PROXIES", "10.0.0.0/8,nginx", "'nginx' is neither an address nor a network"),
     ],
 )
 def test_a_fault_says_what_to_do(name: str, value: str, told: str) -> None:
     with pytest.raises(BadSettings) as caught:
         Settings.from_env({**GOOD, name: value})
     assert [told in fault and name in fault for fault in caught.value.faults] == [True]
+
+
+@pytest.mark.parametrize(
+    ("given", "missing"),
+    [
+        ("ROUTER_OPERATOR_WEBHOOK", "ROUTER_OPERATOR_WEBHOOK_SECRET"),
+        ("ROUTER_OPERATOR_WEBHOOK_SECRET", "ROUTER_OPERATOR_WEBHOOK"),
+    ],
+)
+def test_settings_that_need_each_other(given: str, missing: str) -> None:
+    with pytest.raises(BadSettings) as caught:
+        Settings.from_env({**GOOD, given: "x"})
+    assert caught.value.faults == (f"{missing}: missing; set it together with {given}",)
 
 
 def test_no_secret_shows_in_a_repr() -> None:

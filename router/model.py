@@ -379,3 +379,13 @@ class Trouble:
     delivered: int
     failed: int
     lately: float
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerNews:
+    """A breaker that opened or closed, by whatever hand. integration: its name in full. state: the new one."""
+
+    integration: str
+    state: str
+    reason: str | None
+    at: datetime

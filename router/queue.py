@@ -6,6 +6,9 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import parse_qsl, urlsplit
 
+from amqp.exceptions import MessageNacked
+from kombu.exceptions import KombuError
+
 from router.model import Hint
 
 if TYPE_CHECKING:
@@ -26,6 +29,10 @@ def queue_of(connector: str, kind: str) -> str:
 def queue_names(connectors: Iterable[str]) -> list[str]:
     """Every queue there can be."""
     return [ROUTE, CALLBACKS, *(queue_of(name, "deliver") for name in sorted(connectors))]
+
+
+class BrokerAway(OSError):
+    """The broker did not take a message. The text names the kind of error alone: its own may hold the address."""
 
 
 class Hints(Protocol):
@@ -94,6 +101,12 @@ class CeleryHints:
         self._app = app
 
     def give(self, hints: Sequence[Hint]) -> None:
+        try:
+            self._give(hints)
+        except (KombuError, MessageNacked) as error:  # of which only some are `OSError`s
+            raise BrokerAway(type(error).__name__) from error
+
+    def _give(self, hints: Sequence[Hint]) -> None:
         with self._app.producer_pool.acquire(block=True, timeout=2) as producer:
             for hint in hints:
                 shown = [str(request) for request in hint.requests[:SHOWN_REQUESTS]]

@@ -37,4 +37,4 @@ def check_breakers(work: Work) -> None:
             continue
         name = work.switch(trouble.destination, trouble.breaker, decided.state, decided.opened_times, decided.reason)
         if name is not None and decided.state != trouble.breaker:
-            log.warning("breaker", integration=name, state=decided.state, why=decided.reason)
+            log.info("breaker switched", integration=name, state=decided.state)

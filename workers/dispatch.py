@@ -11,8 +11,6 @@ import threading
 import time
 from dataclasses import dataclass, field
 
-from kombu.exceptions import OperationalError
-
 from router import logs
 from router.config import Config, NothingPublished
 from router.judge import Policy
@@ -20,8 +18,9 @@ from router.ledger.base import Unavailable
 from router.ledger.postgres import PostgresLedger
 from router.queue import CeleryHints, Hints
 from router.settings import Settings
-from workers import policies
+from workers import notices, policies
 from workers.check import check_breakers, check_hints
+from workers.notices import Notices
 
 SHORTEST, LONGEST = 0.015, 0.06
 """Seconds between two claims, while there is work and while there is none."""
@@ -39,6 +38,7 @@ class Dispatcher:
     ledger: PostgresLedger
     hints: Hints
     config: Config
+    notices: Notices
     hints_per_queue: int
     retention_days: int
     _wait: float = SHORTEST
@@ -56,9 +56,9 @@ class Dispatcher:
         self._wait = SHORTEST if given else min(self._wait * 1.5, LONGEST)
         try:
             self.hints.give(given)
-        except (OSError, OperationalError) as lost:
+        except OSError as lost:
             # They are given again when their time has passed; until then they bound what a sick broker can hold.
-            log.warning("broker away, hints lost", hints=len(given), kind=type(lost).__name__)
+            log.warning("broker away, hints lost", hints=len(given), why=str(lost) or type(lost).__name__)
             return 1.0
         return self._wait
 
@@ -68,6 +68,8 @@ class Dispatcher:
             self._checked = now
             check_hints(self.ledger, self._policy)
             check_breakers(self.ledger)
+            for news in self.ledger.breaker_news():
+                self.notices.tell(news)
         if now - self._matched >= MATCH_EVERY:
             self._matched = now
             self.ledger.match_feedback()
@@ -92,10 +94,12 @@ def main() -> None:
         signal.signal(number, lambda *_: stop.set())
     ledger = PostgresLedger(settings.database_url, size=2)
     hints = CeleryHints(make_app(settings))
-    dispatcher = Dispatcher(ledger, hints, Config(ledger), settings.hints_per_queue, settings.retention_days)
+    told = notices.of(settings)
+    dispatcher = Dispatcher(ledger, hints, Config(ledger), told, settings.hints_per_queue, settings.retention_days)
     log.info("dispatching")
     while not stop.wait(dispatcher.turn()):
         pass
+    told.close()
     ledger.close()
     log.info("stopped")
 

@@ -15,6 +15,7 @@ from uuid import UUID
 from router.ledger.feedback import Feedback
 from router.model import (
     Accepted,
+    BreakerNews,
     Destination,
     DueDelivery,
     DueRecord,
@@ -314,6 +315,14 @@ class Work(Protocol):
 
     def switch(self, destination: int, was: str, state: str, opened_times: int, reason: str | None) -> str | None:
         """Set a breaker, unless it left the state `was` meanwhile, and count afresh. Returns the destination's name."""
+        ...
+
+    def breaker_news(self) -> list[BreakerNews]:
+        """Breakers that opened or closed since this was last asked, by anyone: each change is told once."""
+        ...
+
+    def unstarted(self, queues: Sequence[str]) -> list[int]:
+        """Numbers of the hints that were given to these queues and that nobody has started."""
         ...
 
     def keep_house(self, retention_days: int) -> None:

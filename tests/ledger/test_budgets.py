@@ -190,3 +190,43 @@ def test_resuming_closes_a_breaker(kit: Kit, state: str) -> None:
     kit.ledger.switch(kit.numbers["crm"], "closed", state, 3, "10 of 10 failed")
     assert kit.ledger.resume([kit.numbers["crm"]]) == 1
     assert troubled(kit) == []
+
+
+def news(kit: Kit) -> list[tuple[str, str, str | None]]:
+    return [(each.integration, each.state, each.reason) for each in kit.ledger.breaker_news()]
+
+
+def test_a_breaker_that_opened_and_closed_is_told_of_once_each(kit: Kit) -> None:
+    number = kit.numbers["crm"]
+    assert news(kit) == []
+    kit.ledger.switch(number, "closed", "open", 1, "10 of 10 failed")
+    assert [news(kit), news(kit)] == [[("acme/main/crm", "open", "10 of 10 failed")], []]
+    kit.ledger.switch(number, "open", "half_open", 1, None)
+    kit.ledger.switch(number, "half_open", "open", 2, "a trial delivery failed")
+    assert news(kit) == []
+    kit.ledger.resume([number])
+    assert [news(kit), news(kit)] == [[("acme/main/crm", "closed", None)], []]
+
+
+def test_refused_credentials_are_told_of(kit: Kit) -> None:
+    kit.accept_and_plan("ada")
+    hint, (delivery,) = kit.only()
+    kit.finish(hint, verdict(delivery, State.RETRYING, again_in=0.0), refused="401: wrong key")
+    (told,) = kit.ledger.breaker_news()
+    (place,) = [each for each in kit.ledger.places("acme") if each.integration == "crm"]
+    assert (told.integration, told.state, told.reason, told.at) == (
+        "acme/main/crm",
+        "open",
+        "401: wrong key",
+        place.breaker_since,
+    )
+
+
+def test_hints_that_nobody_has_started(kit: Kit) -> None:
+    kit.publish(crm(chunk=1))
+    kit.accept_and_plan("ada", "grace")
+    first, second = kit.claim()
+    assert kit.ledger.unstarted(["route", crm().queue]) == [first.hint_id, second.hint_id]
+    assert kit.ledger.unstarted(["route"]) == []
+    kit.start(first)
+    assert kit.ledger.unstarted([crm().queue]) == [second.hint_id]

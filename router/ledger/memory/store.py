@@ -103,6 +103,7 @@ class Target:
     breaker: str = "closed"
     breaker_reason: str | None = None
     breaker_since: datetime | None = None
+    breaker_told: str = "closed"
     opened_times: int = 0
     delivered_lately: int = 0
     failed_lately: int = 0

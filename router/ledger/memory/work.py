@@ -14,6 +14,7 @@ from router.ledger.ranges import id_at
 from router.model import (
     SEEN_DEATH,
     SILENCE,
+    BreakerNews,
     DueDelivery,
     DueRecord,
     Health,
@@ -245,6 +246,21 @@ class Work:
             target.breaker, target.opened_times = state, opened_times
             target.delivered_lately, target.failed_lately, target.lately_since = 0, 0, self._store.now()
             return target.given.name
+
+    def breaker_news(self) -> list[BreakerNews]:
+        with self._store.lock:
+            news = []
+            for target in self._store.targets.values():
+                if target.breaker not in ("half_open", target.breaker_told):
+                    target.breaker_told = target.breaker
+                    at = target.breaker_since or self._store.now()
+                    news.append(BreakerNews(target.given.name, target.breaker, target.breaker_reason, at))
+            return news
+
+    def unstarted(self, queues: Sequence[str]) -> list[int]:
+        with self._store.lock:
+            hints = self._store.hints.values()
+            return sorted(hint.hint_id for hint in hints if hint.started_at is None and hint.queue in queues)
 
     def keep_house(self, retention_days: int) -> None:
         store = self._store

@@ -15,6 +15,7 @@ from router.model import (
     SEEN_DEATH,
     SILENCE,
     Action,
+    BreakerNews,
     DueDelivery,
     DueRecord,
     Environment,
@@ -138,6 +139,12 @@ class Work:
             {"destination": destination, "was": was, "state": state, "opened_times": opened_times, "reason": reason},
         )
         return rows[0][0] if rows else None
+
+    def breaker_news(self) -> list[BreakerNews]:
+        return [BreakerNews(*row) for row in self._db.rows(sql.BREAKER_NEWS)]
+
+    def unstarted(self, queues: Sequence[str]) -> list[int]:
+        return [row[0] for row in self._db.rows(sql.UNSTARTED, {"queues": list(queues)})]
 
     def keep_house(self, retention_days: int) -> None:
         with self._db.connection() as connection:

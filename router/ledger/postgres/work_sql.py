@@ -391,6 +391,14 @@ WHERE destination_id = %(destination)s AND breaker = %(was)s
 RETURNING client || '/' || group_key || '/' || integration
 """
 
+# An open breaker that is tried and fails again was told of before.
+BREAKER_NEWS = """
+UPDATE destinations SET breaker_told = breaker WHERE breaker <> breaker_told AND breaker <> 'half_open'
+RETURNING client || '/' || group_key || '/' || integration, breaker, breaker_reason, coalesce(breaker_since, now())
+"""
+
+UNSTARTED = "SELECT hint_id FROM hints WHERE started_at IS NULL AND queue = ANY(%(queues)s) ORDER BY hint_id"
+
 HOUSE = """
 SELECT make_partitions(now() - interval '7 days', now() + interval '28 days'),
     drop_partitions(now() - %(days)s * interval '1 day')

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import psycopg
 import pytest
 
 from router.ledger.feedback import KeptFeedback, NewFeedback
-from router.model import Accepted, State
-from tests.ledger.kit import Kit, attempt, key_of, other, verdict
+from router.ledger.postgres import PostgresLedger
+from router.model import Accepted, State, new_request_id
+from tests.ledger.conftest import shift
+from tests.ledger.kit import Kit, attempt, crm, key_of, other, verdict
 
 ADA = key_of("ada")
 
@@ -31,9 +35,9 @@ def keep(kit: Kit, *news: NewFeedback, integration: str = "crm") -> KeptFeedback
     return kit.ledger.keep_feedback(kit.numbers[integration], news)
 
 
-def delivered(kit: Kit, *names: str, provider_id: str | None = None, callback: bool = False) -> Accepted:
+def delivered(kit: Kit, *names: str, provider_id: str | None = None, **changes: Any) -> Accepted:
     """Profiles accepted and delivered to `crm`, which answered with an id of the person."""
-    accepted = kit.accept_and_plan(*names, callback=callback)
+    accepted = kit.accept_and_plan(*names, **changes)
     hint, deliveries = kit.only()
     kit.finish(hint, *(verdict(each, attempt=attempt(provider_id=provider_id)) for each in deliveries))
     return accepted
@@ -271,11 +275,21 @@ def test_the_document_of_one_delivery_has_that_alone(kit: Kit) -> None:
     assert [one["event"] for one in delivery["feedback"]] == ["opened"]
 
 
-def test_feedback_goes_with_its_week(kit: Kit) -> None:
-    id = delivery_of(kit, delivered(kit, "ada"))
-    keep(kit, told(delivery=id))
-    kit.ledger.keep_house(90)
-    assert len(kit.ledger.feedback(kit.numbers["crm"], 10)) == 1
+def test_what_the_client_is_still_to_be_told_is_kept_however_old_its_request(database_url: str) -> None:
+    past = UUID(int=new_request_id().int - (100 * 86_400_000 << 80))
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("SELECT make_partitions(now() - interval '110 days', now() - interval '90 days')")
+    with closing(PostgresLedger(database_url, size=2)) as ledger:
+        kit = Kit(ledger, shift(database_url))
+        kit.publish(crm())
+        old = delivered(kit, "ada", callback=True, request_id=past)
+        kit.end_all()
+        keep(kit, told(delivery=delivery_of(kit, old)))
+        ledger.keep_house(30)
+        assert kit.callbacks(old) == ["request.completed", "delivery.feedback"]
+        kit.end_all()
+        ledger.keep_house(30)
+        assert ledger.document(old.request_id) is None
 
 
 def test_values_are_kept_as_told(kit: Kit) -> None:

@@ -8,8 +8,9 @@ from typing import Any
 
 from flask import Flask, Response
 from structlog.contextvars import bind_contextvars
+from werkzeug.routing import Rule
 
-from router.http import client_answers, client_api, console, errors, health, hooks, metrics, replaying, status, v1, v2
+from router.http import client_answers, client_api, console, docs, errors, health, hooks, metrics, replaying, status, v1, v2
 from router.http.answers import Answer
 from router.http.services import Services
 from router.http.signed import Route, submit
@@ -21,8 +22,8 @@ Taking = Callable[[Inbound], Answer]
 class Receiver(Flask):
     """Flask, with a short way for calls that bring records: what Flask does around a view costs more than the call.
 
-    Their paths are Flask's too, which answers other methods there; only those of the client API are not, which follows
-    the rules of another server.
+    It knows their paths too, and answers other methods there; but not those of the client API, which follows the rules
+    of another server.
     """
 
     def __init__(self, services: Services) -> None:
@@ -39,7 +40,7 @@ class Receiver(Flask):
 
     def take(self, path: str, methods: Iterable[str], taking: Taking) -> None:
         """Have calls to this path answered by `taking`."""
-        self.add_url_rule(path, path, lambda: taking(current()).response(), methods=list(methods))
+        self.url_map.add(Rule(path, endpoint=path, methods=methods))
         self._taking.update({(method, path): taking for method in methods})
 
     def wsgi_app(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
@@ -72,6 +73,7 @@ def create_app(services: Services) -> Flask:
     health.register(app, services)
     hooks.register(app, services)
     console.register(app, services)
+    docs.register(app, services)
     return app
 
 

@@ -161,7 +161,8 @@ def _taken_in(services: Services, inbound: Inbound, endpoint: Endpoint, key: Cli
     batches = endpoint.items(body)
     if batches is None:
         return client_answers.told(client_answers.BROKEN, 400)
-    kept = [_kept(services, inbound, key, batch, sent.raw) for batch in batches if batch.records]
+    pieces = [piece for batch in batches for piece in batch.pieces()]
+    kept = [_kept(services, inbound, key, number, piece, sent.raw) for number, piece in enumerate(pieces)]
     if useless := [str(index) for batch in batches for index in batch.useless]:
         reason = f"left out, for they name nobody: items {', '.join(useless[:50])}"
         note(services, inbound, Refusal(204, [reason]))
@@ -171,11 +172,11 @@ def _taken_in(services: Services, inbound: Inbound, endpoint: Endpoint, key: Cli
     return client_answers.nothing()
 
 
-def _kept(services: Services, inbound: Inbound, key: ClientApiKey, batch: Batch, raw: bytes) -> Accepted:
-    """One batch, accepted. Only `segment` has several, of which the first bears the call's id."""
+def _kept(services: Services, inbound: Inbound, key: ClientApiKey, number: int, batch: Batch, raw: bytes) -> Accepted:
+    """One batch, accepted. `segment` and very long arrays have several, of which the first bears the call's id."""
     environment = inbound.environment()
     call = Call(
-        request_id=inbound.request_id if batch.first else new_request_id(),
+        request_id=new_request_id() if number else inbound.request_id,
         client=key.client,
         credential=key.name,
         environment=environment,
@@ -187,6 +188,6 @@ def _kept(services: Services, inbound: Inbound, key: ClientApiKey, batch: Batch,
         records=batch.records,
         joins=batch.joins,
         many=True,
-        idempotency=idempotency(inbound, environment, raw, of=batch.entity),
+        idempotency=idempotency(inbound, environment, raw, of=str(number or "")),
     )
     return accept(call, services.config.current(), services.ledger)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import uuid4
 
-from router.model import Action, Entity
+from router.model import MAX_RECORDS, Action, Entity
 
 Item = Mapping[str, Any]
 _SCALARS = frozenset({str, int, float, bool, type(None)})
@@ -25,7 +25,6 @@ class Batch:
     """Records of one entity. joins: by record, the anonymous id that is the same user's from now on.
 
     useless: positions of items that name nobody, for an id may be null or empty; nothing can be done with them.
-    first: it stands for the whole call; only `segment` has several.
     """
 
     entity: Entity
@@ -34,7 +33,13 @@ class Batch:
     joins: Sequence[str | None] = ()
     action: Action = Action.UPSERT
     useless: Sequence[int] = ()
-    first: bool = True
+
+    def pieces(self) -> list[Batch]:
+        """As many records in each as a request may have; none without records."""
+        return [
+            replace(self, records=self.records[at : at + MAX_RECORDS], joins=self.joins[at : at + MAX_RECORDS])
+            for at in range(0, len(self.records), MAX_RECORDS)
+        ]
 
 
 def alias(*bodies: Item) -> list[Batch]:
@@ -65,13 +70,11 @@ def segment(body: Sequence[Item]) -> list[Batch] | None:
     """Segment's messages: alias, identify and track; other types are ignored. None where Parcelvoy breaks down."""
     if any(not _identifiable(item) for item in body if item["type"] == "identify"):
         return None
-    told = [
+    return [
         *alias(*[_aliased(item) for item in body if item["type"] == "alias"]),
         *users([_identified(item) for item in body if item["type"] == "identify"]),
         *events([_tracked(item) for item in body if item["type"] == "track"]),
     ]
-    said = [batch for batch in told if batch.records or batch.useless]
-    return [replace(batch, first=batch is said[0]) for batch in said]
 
 
 def lenient_identify(body: Any) -> Any:

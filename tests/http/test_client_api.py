@@ -122,6 +122,16 @@ def test_two_thousand_events_in_one_array(strict):
     assert response.status_code == 204
 
 
+def test_more_events_than_a_request_may_have(receiver):
+    """There is no most in Parcelvoy's API (contracts.md §4.2); the size of the body is all."""
+    before = len(entities(receiver))
+    body = b"[" + b",".join([b'{"name":"n","external_id":"c"}'] * 20_000) + b"]"
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {PUBLIC}"}
+    response = requests.post(f"{receiver.url}/api/client/events", data=body, headers=headers)
+    assert response.status_code == 204
+    assert entities(receiver)[:-before] == ["event", "event"]
+
+
 # ---- what arrives ----------------------------------------------------------------------------------------------------
 
 

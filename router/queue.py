@@ -8,6 +8,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 from amqp.exceptions import MessageNacked
 from kombu.exceptions import KombuError
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from router.model import Hint
 
@@ -91,6 +93,8 @@ def transport_options(broker_url: str) -> dict[str, Any]:
     query = dict(parse_qsl(urlsplit(broker_url).query))
     if urlsplit(broker_url).scheme == "sentinel" and "master_name" in query:
         options["master_name"] = query["master_name"]
+        # The next Sentinel knows as much as one that does not answer: it is asked at once, not after retries.
+        options["sentinel_kwargs"] = {"socket_timeout": 2, "socket_connect_timeout": 2, "retry": Retry(NoBackoff(), 0)}
     return options
 
 

@@ -16,6 +16,7 @@ import redis
 from router.cli.embedded import EmbeddedPostgres, EmbeddedValkey
 from tests.support.needs import NEEDS, require
 from tests.support.rabbitmq import RabbitMQ
+from tests.support.sentinel import RedisSentinel
 from tests.support.services import Databases
 
 
@@ -86,6 +87,20 @@ def broker_url(valkey: EmbeddedValkey) -> str:
     with redis.Redis.from_url(valkey.url) as client:
         client.flushall()
     return valkey.url
+
+
+@pytest.fixture(scope="session")
+def sentinel(run_dir: Path) -> Iterator[RedisSentinel]:
+    """The Redis of this run that a Sentinel watches, for tests marked `sentinel`. Leave it running."""
+    with RedisSentinel(run_dir / "sentinel") as server:
+        yield server
+
+
+@pytest.fixture
+def sentinel_url(sentinel: RedisSentinel) -> str:
+    """An empty broker for one test marked `sentinel`."""
+    sentinel.empty()
+    return sentinel.url
 
 
 @pytest.fixture(scope="session")

@@ -21,6 +21,7 @@ from router.settings import Settings
 from workers import notices, policies
 from workers.check import check_breakers, check_hints
 from workers.notices import Notices
+from workers.safety import check_broker
 
 SHORTEST, LONGEST = 0.015, 0.06
 """Seconds between two claims, while there is work and while there is none."""
@@ -93,7 +94,9 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     ledger = PostgresLedger(settings.database_url, size=2)
-    hints = CeleryHints(make_app(settings))
+    app = make_app(settings)
+    check_broker(app)
+    hints = CeleryHints(app)
     told = notices.of(settings)
     dispatcher = Dispatcher(ledger, hints, Config(ledger), told, settings.hints_per_queue, settings.retention_days)
     log.info("dispatching")

@@ -30,7 +30,7 @@ class Need:
 
 NEEDS: Mapping[str, Need] = {
     "rabbitmq": Need((str(PROGRAMS / "rabbitmq-server"),), "rabbitmq-server"),
-    "sentinel": Need(("redis-sentinel", "valkey-sentinel"), "redis-sentinel"),
+    "sentinel": Need(("redis-sentinel",), "redis-sentinel"),
     "browser": Need(("chromium", "chromium-browser", "google-chrome"), "chromium"),
     "nginx": Need(("nginx",), "nginx-light"),
     "curl": Need(("curl",), "curl"),

@@ -33,6 +33,9 @@ class Format(Enum):
     LINES = "application/x-ndjson"
 
 
+BAD_TYPE = f"The Content-Type must be {Format.JSON.value} or {Format.LINES.value}, in UTF-8."
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """What a path and method stand for."""
@@ -116,7 +119,7 @@ def idempotency(inbound: Inbound, environment: Environment, body: bytes, of: str
 
 def _unwrapped(services: Services, inbound: Inbound, route: Route, format: Format | None, body: bytes) -> Submission:
     if format is None:
-        raise UnsupportedMediaType(f"The Content-Type must be {Format.JSON.value} or {Format.LINES.value}, in UTF-8.")
+        raise UnsupportedMediaType(BAD_TYPE)
     if inbound.environ.get("HTTP_CONTENT_ENCODING", "identity").lower() != "identity":
         raise UnsupportedMediaType("The Content-Encoding is not understood; send the body as it is.")
     if format is Format.LINES:

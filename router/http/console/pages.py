@@ -28,7 +28,9 @@ def register(app: Flask, services: Services) -> None:
     app.config.update(
         SESSION_COOKIE_NAME="router_console", SESSION_COOKIE_SAMESITE="Strict", SESSION_COOKIE_HTTPONLY=True
     )
-    console = Blueprint("console", __name__, url_prefix="/console", template_folder="templates", static_folder="static")
+    console = Blueprint(
+        "console", __name__, url_prefix="/console", template_folder="templates", static_folder="../static"
+    )
     _session(console, services)
     _reading(console, services.ledger)
     _acting(console, services.ledger)

@@ -10,7 +10,20 @@ from flask import Flask, Response
 from structlog.contextvars import bind_contextvars
 from werkzeug.routing import Rule
 
-from router.http import client_answers, client_api, console, docs, errors, health, hooks, metrics, replaying, status, v1, v2
+from router.http import (
+    client_answers,
+    client_api,
+    console,
+    docs,
+    errors,
+    health,
+    hooks,
+    metrics,
+    replaying,
+    status,
+    v1,
+    v2,
+)
 from router.http.answers import Answer
 from router.http.services import Services
 from router.http.signed import Route, submit

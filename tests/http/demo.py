@@ -1,4 +1,4 @@
-"""The demo's client, which may use every surface, on a ledger in memory: what the API is described and tried out with."""
+"""The demo's client, which may use every surface, on a ledger in memory: whom the API is described to."""
 
 from __future__ import annotations
 

@@ -39,6 +39,11 @@ class Snapshot:
         """A destination's number. Routing is ("", `ROUTE`) of a client, callbacks `CALLBACK` of a group."""
         return self._numbers.get((client, group, integration))
 
+    def has(self, number: int) -> bool:
+        """Whether the set has what this destination's number stands for."""
+        place = self.destinations.get(number)
+        return place is not None and (place.kind != "deliver" or self.integration(number) is not None)
+
     def integration(self, number: int) -> Integration | None:
         """The integration behind a destination's number, while the set has it."""
         place = self.destinations.get(number)
@@ -94,6 +99,12 @@ class Config:
             if self._snapshot is None:
                 raise NothingPublished("no mapping set is published; run `router mappings publish`")
             return self._snapshot
+
+    def renewed(self) -> Snapshot:
+        """The configuration in force at this moment, if the ledger answers. Raises `LedgerError`."""
+        with self._lock:
+            self._due = self._clock()
+        return self.current()
 
     def set_of(self, digest: str) -> MappingSet:
         """A published set by its digest, compiled. Raises `LedgerError` when it is unknown."""

@@ -6,10 +6,11 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.exceptions import WorkerLostError
+from celery.exceptions import TimeLimitExceeded, WorkerLostError
 from celery.signals import (
     setup_logging,
     task_failure,
+    worker_init,
     worker_process_init,
     worker_process_shutdown,
     worker_shutting_down,
@@ -19,6 +20,8 @@ from router import logs
 from router.ledger.postgres import PostgresLedger
 from router.queue import celery_settings
 from router.settings import Settings
+from workers.deliver import AT_MOST
+from workers.safety import check_broker
 
 log = logs.get(__name__)
 
@@ -27,7 +30,8 @@ def make_app(settings: Settings) -> Celery:
     """Celery for these settings, with the tasks known by name."""
     app = Celery("router", include=["workers.tasks"])
     app.conf.update(celery_settings(settings.broker_url))
-    app.conf.task_time_limit = settings.lease
+    app.conf.task_time_limit = AT_MOST
+    app.conf.worker_consumer = "workers.consumer:Consumer"
     return app
 
 
@@ -38,6 +42,12 @@ app = make_app(settings)
 @setup_logging.connect
 def _logs(**_: Any) -> None:
     logs.configure(settings.log_level)
+
+
+@worker_init.connect
+def _check(**_: Any) -> None:
+    logs.configure(settings.log_level)  # Celery asks for it only later
+    check_broker(app)
 
 
 @worker_process_init.connect
@@ -58,13 +68,13 @@ def _close(**_: Any) -> None:
 def _stop(**_: Any) -> None:
     from workers import services
 
-    services.stopping()
+    services.stop()
 
 
 @task_failure.connect
 def _died(args: tuple[Any, ...] = (), exception: BaseException | None = None, **_: Any) -> None:
-    """In the parent, when a child died under a task: its hint need not wait for the lease to lapse."""
-    if not isinstance(exception, WorkerLostError) or not args:
+    """In the parent, when a child died under a task or was stuck: its hint need not wait for the lease to lapse."""
+    if not isinstance(exception, (WorkerLostError, TimeLimitExceeded)) or not args:
         return
     log.warning("a worker process died", hint=args[0], pid=os.getpid())
     ledger = PostgresLedger(settings.database_url, size=1)

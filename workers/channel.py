@@ -10,6 +10,7 @@ from typing import Any
 from connectors.base import Command, Connector, Kind, Outcome
 from router import callback, logs
 from router.judge import Policy
+from router.ledger.base import Unavailable
 from router.model import DueDelivery, Environment
 
 AT_ONCE = 8
@@ -55,7 +56,10 @@ class Channel:
         return known is None or known.repeat_safe
 
     def send(self, call: Sequence[DueDelivery]) -> Sequence[Outcome]:
-        """One attempt of each; raises nothing: what a connector did not foresee is our fault, told and tried again."""
+        """One attempt of each. What a connector did not foresee is our fault, told and tried again.
+
+        Raises `Unavailable` when the ledger was away before anything was sent.
+        """
         operation = call[0].operation
         if self.connector is None:
             return [Outcome(Kind.REFUSED, self.broken)] * len(call)
@@ -65,23 +69,31 @@ class Channel:
             return [Outcome(Kind.REFUSED, f"the connector has no operation {operation!r}")] * len(call)
         try:
             return self._sent(operation, [self._command(each) for each in call])
+        except Unavailable:  # what a connector asks of the ledger is a token, and without one nothing leaves
+            raise
         except Exception as error:  # noqa: BLE001 - the last line of defence: a connector's bug loses nothing
-            log.error("connector failed", where=_where(error), kind=type(error).__name__)
+            log.error("connector failed", where=where(error), kind=type(error).__name__)
             safe = self.repeat_safe(operation)
-            reason = f"our fault: {type(error).__name__} at {_where(error)}"
+            reason = f"our fault: {type(error).__name__} at {where(error)}"
             return [Outcome(Kind.RETRYABLE if safe else Kind.UNKNOWN, reason)] * len(call)
 
     def previewed(self, delivery: DueDelivery) -> Mapping[str, Any] | None:
         """What staging shows instead of sending."""
         if delivery.environment is not Environment.STAGING or self.preview is None:
             return None
-        return self.preview(_wire_operation(delivery.operation), self._payload(delivery))
+        try:
+            return self.preview(_wire_operation(delivery.operation), self._payload(delivery))
+        except Exception as error:  # noqa: BLE001 - as in `send`
+            log.error("preview failed", where=where(error), kind=type(error).__name__)
+            return {"nothing_sent": f"our fault: {type(error).__name__} at {where(error)}"}
 
     def _sent(self, operation: str, commands: list[Command]) -> Sequence[Outcome]:
         assert self.connector is not None
         outcomes = self.connector.send(_wire_operation(operation), commands)
         if len(outcomes) != len(commands):
             raise ValueError(f"{len(outcomes)} outcomes for {len(commands)} commands")
+        if not all(isinstance(each, Outcome) for each in outcomes):
+            raise TypeError("what came back are not outcomes")
         return outcomes
 
     def _command(self, delivery: DueDelivery) -> Command:
@@ -101,7 +113,7 @@ def _wire_operation(operation: str) -> str:
     return "send" if operation == callback.OPERATION else operation
 
 
-def _where(error: BaseException) -> str:
+def where(error: BaseException) -> str:
     """File and line, without the message: it may quote a record."""
     last = traceback.extract_tb(error.__traceback__)[-1:]
     return f"{last[0].filename.rsplit('/', 1)[-1]}:{last[0].lineno}" if last else "?"

@@ -43,6 +43,8 @@ class Channels:
     def of(self, destination: int) -> Channel:
         """The channel of a destination's number, as configured now."""
         snapshot = self._config.current()
+        if not snapshot.has(destination):
+            snapshot = self._config.renewed()  # planned by somebody who read the configuration after us
         version = (snapshot.publication.number, self._secrets())
         known = self._built.get(destination)
         if known is not None and known[0] == version:

@@ -8,7 +8,7 @@ handed back. Calls whose repeat could do harm are marked as leaving before they 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,9 +18,11 @@ from uuid import UUID
 from connectors.base import Kind, Outcome
 from router import logs
 from router.judge import health, judge
-from router.ledger.base import Unavailable
-from router.model import FINAL, DueDelivery, Verdict
+from router.ledger.base import LedgerError, Unavailable
+from router.model import FINAL, DueDelivery, Health, State, Verdict
 from workers.channel import Channel
+from workers.lease import Held
+from workers.patience import KEEP_TRYING, persist
 
 if TYPE_CHECKING:
     from workers.services import Tools
@@ -31,58 +33,76 @@ CHUNK_TIME = 20.0
 """Seconds after which no further call of a chunk begins; what is left is handed back."""
 FLUSH_AFTER = 5.0
 """Seconds after which outcomes are kept although the chunk goes on."""
-KEEP_TRYING = 90.0
-"""Seconds for which outcomes are held while the ledger is away."""
+LONGEST_CALL = 60.0
+AT_MOST = CHUNK_TIME + LONGEST_CALL + KEEP_TRYING
+"""Seconds after which a worker process is stuck, and killed by its parent."""
+NOT_CONFIGURED_WAIT = 5.0
 
 log = logs.get(__name__)
 
 
 @dataclass(slots=True)
 class _Chunk:
-    hint_id: int
+    held: Held
     channel: Channel
     tools: Tools
     began: float
     flushed: float
     verdicts: list[Verdict] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
-    held: set[UUID] = field(default_factory=set)
-    ours: bool = True
+    blocked: set[UUID] = field(default_factory=set)
     enough: bool = False
 
 
 def deliver(hint_id: int, tools: Tools) -> None:
     """Deliver what the hint names; a stale hint does nothing."""
-    number, deliveries = tools.ledger.start_deliver(hint_id, tools.worker, tools.lease)
+    asked = tools.leases.clock()
+    number, deliveries = tools.ledger.start_deliver(hint_id, tools.worker, tools.leases.seconds)
     if not deliveries:
         log.debug("stale hint", hint=hint_id)
         return
-    now = time.monotonic()
-    chunk = _Chunk(hint_id, tools.channel(number), tools, now, now)
+    with tools.leases.holding(hint_id, asked) as held:
+        try:
+            channel = tools.channel(number)
+        except LedgerError as fault:
+            log.warning("handed back unsent", hint=hint_id, why=str(fault))
+            _hand_back(held, deliveries, tools)
+            return
+        now = time.monotonic()
+        chunk = _Chunk(held, channel, tools, now, now)
+        _send_all(chunk, deliveries)
+        _keep(chunk, done=True)
+
+
+def _hand_back(held: Held, deliveries: Sequence[DueDelivery], tools: Tools) -> None:
+    """Without a configuration there is nobody to be blamed, and nothing to hurry for."""
+    later = [Verdict(each.delivery_id, State.PENDING, NOT_CONFIGURED_WAIT) for each in deliveries]
+    persist(lambda: tools.ledger.finish(held.hint_id, later, Health(), done=True), held.hint_id)
+
+
+def _send_all(chunk: _Chunk, deliveries: Sequence[DueDelivery]) -> None:
     with ThreadPoolExecutor(chunk.channel.at_once) as pool:
         for calls in _slices(deliveries, chunk):
             if not _may_leave(chunk, calls):
-                break
+                return
             for call, sent in zip(calls, _send(pool, chunk, calls), strict=True):
                 if sent is None:
                     chunk.enough = True
                 else:
                     _judge(chunk, call, *sent)
-    if chunk.ours:
-        _keep(chunk, done=True)
 
 
 def _slices(deliveries: Sequence[DueDelivery], chunk: _Chunk) -> Iterator[list[list[DueDelivery]]]:
-    """Calls that may be in flight together: no key twice, none behind one that is held, one operation a call."""
+    """Calls that may be in flight together: no key twice, none behind one that is blocked, one operation a call."""
     waiting = list(deliveries)
     at_once = chunk.channel.at_once
-    while waiting and chunk.ours:
+    while waiting:
         wave: dict[str, list[DueDelivery]] = {}
         seen: set[UUID] = set()
         later = []
         for delivery in waiting:
             key = delivery.ordering_key
-            if key in chunk.held:
+            if key in chunk.blocked:
                 continue
             if key in seen:
                 later.append(delivery)
@@ -102,41 +122,63 @@ def _slices(deliveries: Sequence[DueDelivery], chunk: _Chunk) -> Iterator[list[l
         waiting = later
 
 
-def _may_leave(chunk: _Chunk, calls: list[list[DueDelivery]]) -> bool:
-    """Mark what must not be repeated blindly, renew the lease where time has passed; False: the hint is not ours."""
-    careful = [each.delivery_id for call in calls for each in call if not chunk.channel.repeat_safe(each.operation)]
-    waited = time.monotonic() - chunk.flushed > FLUSH_AFTER
-    if chunk.verdicts and (careful or waited):
+def _may_leave(chunk: _Chunk, calls: Sequence[Sequence[DueDelivery]]) -> bool:
+    """Keep what there is to keep, and mark what must not be repeated blindly; False: nothing more may be sent.
+
+    Calls that wait for their account's turn are marked when that has come, each by itself.
+    """
+    careful = [] if chunk.channel.calls_per_second else [each for call in calls for each in _careful(chunk, call)]
+    if chunk.verdicts and (careful or time.monotonic() - chunk.flushed > FLUSH_AFTER):
         _keep(chunk, done=False)
-    if careful or waited:
-        chunk.ours = chunk.tools.ledger.leaving(chunk.hint_id, careful, chunk.tools.lease)
-        chunk.flushed = time.monotonic()
-    if not chunk.ours:
-        log.warning("hint was taken over", hint=chunk.hint_id)
-    return chunk.ours
+    try:
+        if careful or not chunk.held.ours:
+            chunk.tools.leases.renew(chunk.held, careful)
+    except Unavailable as away:
+        log.warning("ledger away, nothing more is sent", hint=chunk.held.hint_id, why=str(away))
+        return False
+    if chunk.held.lost:
+        log.warning("hint was taken over", hint=chunk.held.hint_id)
+    return not chunk.held.lost
+
+
+def _careful(chunk: _Chunk, call: Sequence[DueDelivery]) -> list[UUID]:
+    return [each.delivery_id for each in call if not chunk.channel.repeat_safe(each.operation)]
 
 
 _Sent = tuple[Sequence[Outcome], datetime, float] | None
 
 
-def _send(pool: ThreadPoolExecutor, chunk: _Chunk, calls: list[list[DueDelivery]]) -> list[_Sent]:
-    """What each call brought; None for one that its account's budget did not allow in time."""
-    channel, ledger = chunk.channel, chunk.tools.ledger
+def _send(pool: ThreadPoolExecutor, chunk: _Chunk, calls: Sequence[Sequence[DueDelivery]]) -> list[_Sent]:
+    """What each call brought, when it began and how many milliseconds it took; None for one that was not made."""
 
-    def one(call: list[DueDelivery]) -> _Sent:
-        if channel.calls_per_second is not None:
-            wait = ledger.slot(channel.account, channel.calls_per_second, PATIENCE)
-            if wait is None:
+    def one(call: Sequence[DueDelivery]) -> _Sent:
+        try:
+            if not _in_turn(chunk, call):
                 return None
-            time.sleep(wait)
-        began, clock = datetime.now(UTC), time.monotonic()
-        outcomes = channel.send(call)
+            began, clock = datetime.now(UTC), time.monotonic()
+            outcomes = chunk.channel.send(call)
+        except Unavailable as away:
+            log.warning("ledger away, call not made", hint=chunk.held.hint_id, why=str(away))
+            return None
         return outcomes, began, (time.monotonic() - clock) * 1000
 
     return [one(calls[0])] if len(calls) == 1 else list(pool.map(one, calls))
 
 
-def _judge(chunk: _Chunk, call: list[DueDelivery], outcomes: Sequence[Outcome], began: datetime, ms: float) -> None:
+def _in_turn(chunk: _Chunk, call: Sequence[DueDelivery]) -> bool:
+    """Wait for the account's next call. False: it is too far off, or the hint is no longer ours for certain."""
+    channel = chunk.channel
+    if channel.calls_per_second:
+        wait = chunk.tools.ledger.slot(channel.account, channel.calls_per_second, PATIENCE)
+        if wait is None:
+            return False
+        time.sleep(wait)
+        if careful := _careful(chunk, call):
+            return chunk.tools.leases.renew(chunk.held, careful)
+    return chunk.held.ours
+
+
+def _judge(chunk: _Chunk, call: Sequence[DueDelivery], outcomes: Sequence[Outcome], began: datetime, ms: float) -> None:
     for delivery, outcome in zip(call, outcomes, strict=True):
         verdict = judge(
             delivery,
@@ -151,30 +193,19 @@ def _judge(chunk: _Chunk, call: list[DueDelivery], outcomes: Sequence[Outcome], 
         if outcome.kind in {Kind.LIMITED, Kind.REFUSED}:
             chunk.enough = True
         if verdict.state not in FINAL:
-            chunk.held.add(delivery.ordering_key)
+            chunk.blocked.add(delivery.ordering_key)
         if outcome.kind is not Kind.DELIVERED:
             log.info("not delivered", delivery=str(delivery.delivery_id), state=str(verdict.state), why=outcome.reason)
     chunk.outcomes += outcomes
 
 
 def _keep(chunk: _Chunk, *, done: bool) -> None:
+    """Write down what became of the calls so far; what comes too late is of no account."""
     verdicts, outcomes = chunk.verdicts, chunk.outcomes
-    chunk.verdicts, chunk.outcomes = [], []
-    said = health(outcomes)
-    kept = _persist(lambda: chunk.tools.ledger.finish(chunk.hint_id, verdicts, said, done=done), chunk.hint_id)
+    chunk.verdicts, chunk.outcomes, chunk.flushed = [], [], time.monotonic()
+    said, hint_id = health(outcomes), chunk.held.hint_id
+    kept = persist(lambda: chunk.tools.ledger.finish(hint_id, verdicts, said, done=done), hint_id)
     if kept < len(verdicts):
-        chunk.ours = False
-        log.warning("outcomes came too late", hint=chunk.hint_id, lost=len(verdicts) - kept)
-
-
-def _persist(keep: Callable[[], int], hint_id: int) -> int:
-    """Outcomes are worth waiting for: the calls were made. Fenced, so a repeat of an unknown commit changes nothing."""
-    until = time.monotonic() + KEEP_TRYING
-    while True:
-        try:
-            return keep()
-        except Unavailable as away:
-            if time.monotonic() > until:
-                raise
-            log.warning("ledger away, outcomes held", hint=hint_id, why=str(away))
-            time.sleep(0.25)
+        log.warning("outcomes came too late, or were kept before", hint=hint_id, outcomes=len(verdicts) - kept)
+        if not done:
+            persist(lambda: chunk.tools.leases.renew(chunk.held), hint_id)

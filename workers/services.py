@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 import random
 import socket
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -19,25 +19,28 @@ from router.settings import Settings
 from router.vault import Vault
 from workers.channel import Channel
 from workers.channels import Channels
+from workers.lease import Leases
 
 
 @dataclass(frozen=True, slots=True)
 class Tools:
     """What the tasks work with.
 
-    worker: how this process is called in the ledger. lease: seconds for which a started hint is held.
+    worker: how this process is called in the ledger. stopping: whether chunks are to end after the calls in flight.
     """
 
     ledger: Ledger
     config: Config
     channel: Callable[[int], Channel]
     worker: str
-    lease: float
+    leases: Leases
     stopping: Callable[[], bool]
     rng: Callable[[], float] = field(default=random.random)
 
 
-_stop = threading.Event()
+# A byte that the parent shares with the children it forks: of a signal to stop only the parent is told, and a lock that
+# a killed child held would never be free again.
+_stop = mmap.mmap(-1, 1)
 _tools: Tools | None = None
 
 
@@ -50,17 +53,22 @@ def open(settings: Settings) -> None:
     name = f"{socket.gethostname()}:{os.getpid()}"
     with suppress(LedgerError):
         config.current()  # the first task should not be the one that compiles the mappings
-    _tools = Tools(ledger, config, channels.of, name, settings.lease, _stop.is_set)
+    _tools = Tools(ledger, config, channels.of, name, Leases(ledger, settings.lease), is_stopping)
 
 
 def close() -> None:
     if _tools is not None:
+        _tools.leases.close()
         _tools.ledger.close()
 
 
-def stopping() -> None:
-    """From now on chunks end after the calls in flight, and hand back the rest."""
-    _stop.set()
+def stop() -> None:
+    """In the parent: from now on its children's chunks end after the calls in flight, and hand back the rest."""
+    _stop[0] = 1
+
+
+def is_stopping() -> bool:
+    return bool(_stop[0])
 
 
 @contextmanager

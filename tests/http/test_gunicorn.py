@@ -185,8 +185,7 @@ def test_without_a_ledger_nothing_is_acknowledged(tmp_path):
 
 def test_sigterm_ends_it_in_order(module_database_url, tmp_path):
     with gunicorn(module_database_url, tmp_path / "log") as (_, process):
-        workers = children(process.pid)
+        workers = eventually(lambda: found if len(found := children(process.pid)) == 2 else None)
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=30) == 0
-        assert len(workers) == 2
         assert not [pid for pid in workers if Path(f"/proc/{pid}").exists()]

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from math import inf
 from typing import Any, TypeGuard
 
 from marshmallow import ValidationError
@@ -32,13 +33,22 @@ log = logs.get(__name__)
 class Channels:
     """Builds and keeps channels. One that cannot be built refuses its deliveries, which park until it can."""
 
-    def __init__(self, ledger: Ledger, config: Config, vault: Vault, settings: Settings) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        config: Config,
+        vault: Vault,
+        settings: Settings,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._clock = clock
         self._ledger = ledger
         self._config = config
         self._vault = vault
         self._settings = settings
         self._built: dict[int, tuple[tuple[int, int], Channel]] = {}
-        self._secrets_version = (0.0, -1)
+        self._secrets_version = (-inf, -1)
 
     def of(self, destination: int) -> Channel:
         """The channel of a destination's number, as configured now."""
@@ -62,9 +72,9 @@ class Channels:
 
     def _secrets(self) -> int:
         checked, version = self._secrets_version
-        if time.monotonic() - checked > FRESH_FOR:
+        if self._clock() - checked > FRESH_FOR:
             version = self._ledger.secrets_version()
-            self._secrets_version = (time.monotonic(), version)
+            self._secrets_version = (self._clock(), version)
         return version
 
     def _build(self, snapshot: Snapshot, place: Destination, number: int, policy: Policy) -> Channel:

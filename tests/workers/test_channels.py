@@ -1,0 +1,208 @@
+"""How a destination's channel comes to be: from the set in force and the secrets, anew when either changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from cryptography.fernet import Fernet
+
+from connectors.base import Kind, Token
+from connectors.sandbox.server import Sandbox
+from connectors.sandbox.webhook import SECRET
+from router.config import CALLBACK, Config
+from router.ledger.memory import MemoryLedger
+from router.mapping import Source
+from router.model import DueDelivery
+from router.publish import publish
+from router.settings import Settings
+from router.vault import Vault
+from tests.router.test_judge import a_delivery
+from workers.channels import Channels, SharedTokens
+
+KEY = Fernet.generate_key().decode()
+CLIENT = """
+client: shop
+callback: {url: {setting: sandbox_url, path: /webhook/told}, secret: callback}
+groups:
+  main_group:
+    integrations:
+"""
+HOOK = (
+    "      {name}: {{connector: webhook, options: {{url: {{setting: sandbox_url, path: /webhook}}}},"
+    " secrets: {{secret: hook}}{more}}}\n"
+)
+PERSON = "entity: profile\ntype: person\nhard_id: [customer_id]\nfields: {customer_id: {type: string}}\n"
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[Sandbox]:
+    with Sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox(site: Sandbox) -> Sandbox:
+    site.clear()
+    return site
+
+
+class Desk:
+    """A ledger with a set, and the channels that a worker has on it. wait: lets the clock go on."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.ledger = MemoryLedger()
+        self.vault = Vault([KEY])
+        self.now = 100.0
+        settings = Settings(
+            database_url="postgresql://nowhere/",
+            broker_url="memory://",
+            secret_keys=(KEY,),
+            allow_private_targets=True,
+            links={"sandbox_url": sandbox.url},
+        )
+        config = Config(self.ledger, clock=self.clock)
+        self.channels = Channels(self.ledger, config, self.vault, settings, clock=self.clock)
+
+    def clock(self) -> float:
+        return self.now
+
+    def publish(self, *names: str, more: str = "") -> None:
+        hooks = "".join(HOOK.format(name=name, more=more) for name in names) or "      {}\n"
+        publish(
+            self.ledger,
+            [Source("shop/client.yaml", CLIENT + hooks), Source("shop/profile.person.yaml", PERSON)],
+            "ada",
+            "",
+        )
+
+    def set_secret(self, name: str, value: str = SECRET, vault: Vault | None = None) -> None:
+        self.ledger.set_secret("shop", name, (vault or self.vault).seal(value))
+
+    def number(self, integration: str) -> int:
+        return next(n for n, place in self.ledger.destinations().items() if place.integration == integration)
+
+    def send(self, integration: str, delivery: DueDelivery | None = None) -> Kind:
+        (outcome,) = self.channels.of(self.number(integration)).send([delivery or a_delivery(operation="send")])
+        return outcome.kind
+
+
+@pytest.fixture
+def desk(sandbox: Sandbox) -> Desk:
+    made = Desk(sandbox)
+    made.publish("hook")
+    return made
+
+
+def test_it_speaks_to_what_is_configured(desk: Desk, sandbox: Sandbox) -> None:
+    desk.set_secret("hook")
+    assert desk.send("hook") is Kind.DELIVERED
+    assert len(sandbox.received("webhook")) == 1
+
+
+def test_it_is_kept_while_nothing_changes(desk: Desk) -> None:
+    desk.set_secret("hook")
+    first = desk.channels.of(desk.number("hook"))
+    desk.now += 10.0
+    assert desk.channels.of(desk.number("hook")) is first
+
+
+def test_it_is_built_anew_under_a_new_set(desk: Desk) -> None:
+    desk.set_secret("hook")
+    assert desk.channels.of(desk.number("hook")).at_once == 8
+    desk.publish("hook", more=", budget: {concurrent: 2}")
+    desk.now += 10.0
+    assert desk.channels.of(desk.number("hook")).at_once == 2
+
+
+def test_what_was_published_a_moment_ago_is_known_at_once(desk: Desk) -> None:
+    desk.set_secret("hook")
+    desk.channels.of(desk.number("hook"))
+    desk.publish("hook", "new")
+    assert desk.send("new") is Kind.DELIVERED
+
+
+def test_without_its_secret_it_refuses_and_says_what_to_do(desk: Desk) -> None:
+    channel = desk.channels.of(desk.number("hook"))
+    (outcome,) = channel.send([a_delivery(operation="send")])
+    assert outcome.kind is Kind.REFUSED
+    assert "router secrets set shop hook" in outcome.reason
+
+
+def test_a_secret_that_is_set_is_used_within_seconds(desk: Desk) -> None:
+    assert desk.send("hook") is Kind.REFUSED
+    desk.set_secret("hook")
+    desk.now += 3.0
+    assert desk.send("hook") is Kind.DELIVERED
+
+
+def test_a_secret_under_a_key_that_is_gone_is_told(desk: Desk) -> None:
+    desk.set_secret("hook", vault=Vault([Fernet.generate_key().decode()]))
+    channel = desk.channels.of(desk.number("hook"))
+    assert "opens with none of ROUTER_SECRET_KEYS" in channel.broken
+
+
+def test_options_that_are_wrong_are_named_without_their_values(desk: Desk) -> None:
+    desk.set_secret("hook", "not-a-webhook-secret")
+    channel = desk.channels.of(desk.number("hook"))
+    assert channel.broken.startswith("options: secret")
+    assert "not-a-webhook-secret" not in channel.broken
+
+
+def test_an_integration_that_is_gone_refuses_by_name(desk: Desk) -> None:
+    number = desk.number("hook")
+    desk.publish("other")
+    desk.now += 10.0
+    assert "shop/main_group/hook is no longer in the mapping set" in desk.channels.of(number).broken
+
+
+def test_a_callback_without_its_secret_refuses(desk: Desk) -> None:
+    assert desk.send(CALLBACK) is Kind.REFUSED
+
+
+# ---- tokens
+
+
+def token(value: str, seconds: float = 60.0) -> Token:
+    return Token(value, datetime.now(UTC) + timedelta(seconds=seconds))
+
+
+@pytest.fixture
+def ledger() -> MemoryLedger:
+    return MemoryLedger()
+
+
+def tokens(ledger: MemoryLedger) -> SharedTokens:
+    """Those of one process."""
+    return SharedTokens(ledger, Vault([KEY]), "acme")
+
+
+def refuse() -> Token:
+    raise AssertionError("there is one already")
+
+
+def test_a_token_is_fetched_once_for_all_processes(ledger: MemoryLedger) -> None:
+    assert tokens(ledger).get(lambda: token("first")) == "first"
+    assert tokens(ledger).get(refuse) == "first"
+
+
+def test_a_token_is_kept_encrypted(ledger: MemoryLedger) -> None:
+    tokens(ledger).get(lambda: token("first"))
+    kept = ledger.token("acme")
+    assert kept is not None
+    assert b"first" not in kept[0]
+
+
+def test_a_token_that_ended_is_fetched_anew(ledger: MemoryLedger) -> None:
+    ours = tokens(ledger)
+    ours.get(lambda: token("first", -1.0))
+    assert ours.get(lambda: token("second")) == "second"
+
+
+def test_a_stale_token_is_fetched_anew_and_one_that_another_process_fetched_is_used(ledger: MemoryLedger) -> None:
+    first, second = tokens(ledger), tokens(ledger)
+    first.get(lambda: token("old"))
+    assert second.get(refuse) == "old"
+    assert first.get(lambda: token("new"), stale="old") == "new"
+    assert second.get(refuse, stale="old") == "new"

@@ -22,6 +22,7 @@ from router.queue import celery_settings
 from router.settings import Settings
 from workers.deliver import AT_MOST
 from workers.safety import check_broker
+from workers.watch import watching
 
 log = logs.get(__name__)
 
@@ -32,6 +33,7 @@ def make_app(settings: Settings) -> Celery:
     app.conf.update(celery_settings(settings.broker_url))
     app.conf.task_time_limit = AT_MOST
     app.conf.worker_consumer = "workers.consumer:Consumer"
+    app.steps["worker"].add(watching(settings.database_url))
     return app
 
 

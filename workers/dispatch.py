@@ -9,13 +9,15 @@ from __future__ import annotations
 import signal
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from router import logs
 from router.config import Config, NothingPublished
 from router.judge import Policy
-from router.ledger.base import Unavailable
+from router.ledger.base import Ledger, Unavailable
 from router.ledger.postgres import PostgresLedger
+from router.model import Hint
 from router.queue import CeleryHints, Hints
 from router.settings import Settings
 from workers import notices, policies
@@ -28,6 +30,10 @@ SHORTEST, LONGEST = 0.015, 0.06
 CHECK_EVERY = 0.5
 MATCH_EVERY = 5.0
 KEEP_EVERY = 600.0
+AWAY = 1.0
+"""Seconds between two tries while the ledger or the broker is away."""
+STUCK_AFTER = 90
+"""Seconds after which a turn is taken for stuck, on a connection of which nobody tells that it is dead."""
 
 log = logs.get(__name__)
 
@@ -36,7 +42,7 @@ log = logs.get(__name__)
 class Dispatcher:
     """One turn at a time: `turn()` returns the seconds to wait before the next."""
 
-    ledger: PostgresLedger
+    ledger: Ledger
     hints: Hints
     config: Config
     notices: Notices
@@ -49,18 +55,21 @@ class Dispatcher:
 
     def turn(self) -> float:
         try:
-            given = self.ledger.claim(self.hints_per_queue)
+            wait = self._give(self.ledger.claim(self.hints_per_queue))
             self._check()
         except Unavailable as away:
             log.warning("ledger away", why=str(away))
-            return 1.0
-        self._wait = SHORTEST if given else min(self._wait * 1.5, LONGEST)
+            return AWAY
+        return wait
+
+    def _give(self, hints: Sequence[Hint]) -> float:
+        """Seconds to wait after that. What a sick broker loses is given again later, and bounds what it can hold."""
         try:
-            self.hints.give(given)
+            self.hints.give(hints)
         except OSError as lost:
-            # They are given again when their time has passed; until then they bound what a sick broker can hold.
-            log.warning("broker away, hints lost", hints=len(given), why=str(lost) or type(lost).__name__)
-            return 1.0
+            log.warning("broker away, hints lost", hints=len(hints), why=str(lost) or type(lost).__name__)
+            return AWAY
+        self._wait = SHORTEST if hints else min(self._wait * 1.5, LONGEST)
         return self._wait
 
     def _check(self) -> None:
@@ -100,8 +109,11 @@ def main() -> None:
     told = notices.of(settings)
     dispatcher = Dispatcher(ledger, hints, Config(ledger), told, settings.hints_per_queue, settings.retention_days)
     log.info("dispatching")
-    while not stop.wait(dispatcher.turn()):
-        pass
+    wait = 0.0
+    while not stop.wait(wait):
+        signal.alarm(STUCK_AFTER)  # which ends the process; its supervisor starts another
+        wait = dispatcher.turn()
+        signal.alarm(0)
     told.close()
     ledger.close()
     log.info("stopped")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
 
 import pytest
 from cryptography.fernet import Fernet
@@ -11,10 +12,11 @@ from cryptography.fernet import Fernet
 from connectors.base import Kind, Token
 from connectors.sandbox.server import Sandbox
 from connectors.sandbox.webhook import SECRET
-from router.config import CALLBACK, Config
+from router import callback
+from router.config import CALLBACK, ROUTE, Config
 from router.ledger.memory import MemoryLedger
 from router.mapping import Source
-from router.model import DueDelivery
+from router.model import Action, DueDelivery, Entity, Environment, NewRecord, NewRequest, new_request_id
 from router.publish import publish
 from router.settings import Settings
 from router.vault import Vault
@@ -79,6 +81,24 @@ class Desk:
 
     def set_secret(self, name: str, value: str = SECRET, vault: Vault | None = None) -> None:
         self.ledger.set_secret("shop", name, (vault or self.vault).seal(value))
+
+    def accept(self) -> UUID:
+        request = NewRequest(
+            request_id=new_request_id(),
+            client="shop",
+            environment=Environment.PRODUCTION,
+            surface="v2",
+            group="main_group",
+            entity=Entity.PROFILE,
+            type="person",
+            action=Action.UPSERT,
+            mapping_version="sha256:1",
+            credential="AKIDEXAMPLE",
+            route=self.number(ROUTE),
+            callback=self.number(CALLBACK),
+            records=[NewRecord("{}", uuid4())],
+        )
+        return self.ledger.accept(request).request_id
 
     def number(self, integration: str) -> int:
         return next(n for n, place in self.ledger.destinations().items() if place.integration == integration)
@@ -157,8 +177,39 @@ def test_an_integration_that_is_gone_refuses_by_name(desk: Desk) -> None:
     assert "shop/main_group/hook is no longer in the mapping set" in desk.channels.of(number).broken
 
 
+# ---- callbacks
+
+
+def a_callback(request_id: UUID) -> DueDelivery:
+    payload = {"type": "request.completed", "deliveryId": None}
+    return a_delivery(request_id=request_id, operation=callback.OPERATION, payload=payload)
+
+
+def test_a_callback_tells_the_request_as_it_stands(desk: Desk, sandbox: Sandbox) -> None:
+    desk.set_secret("callback")
+    request_id = desk.accept()
+    assert desk.send(CALLBACK, a_callback(request_id)) is Kind.DELIVERED
+    (received,) = sandbox.received("webhook")
+    assert received["path"] == "/told"
+    assert received["body"].keys() == {"type", "timestamp", "data"}
+    assert received["body"]["type"] == "request.completed"
+    assert received["body"]["data"]["requestId"] == str(request_id)
+    assert not {"history", "callbacks"} & received["body"]["data"].keys()
+
+
+def test_a_callback_whose_request_is_gone_is_tried_again(desk: Desk) -> None:
+    desk.set_secret("callback")
+    assert desk.send(CALLBACK, a_callback(uuid4())) is Kind.RETRYABLE
+
+
 def test_a_callback_without_its_secret_refuses(desk: Desk) -> None:
-    assert desk.send(CALLBACK) is Kind.REFUSED
+    assert desk.send(CALLBACK, a_callback(uuid4())) is Kind.REFUSED
+
+
+def test_callbacks_go_out_one_by_one_and_may_be_repeated(desk: Desk) -> None:
+    desk.set_secret("callback")
+    channel = desk.channels.of(desk.number(CALLBACK))
+    assert (channel.batch(callback.OPERATION), channel.repeat_safe(callback.OPERATION)) == (1, True)
 
 
 # ---- tokens

@@ -1,4 +1,4 @@
-"""What is given out: the rules of the claim, one step after the other (`postgres.work_sql.CLAIM` in one statement)."""
+"""What is given out: the rules of the claim, one step after the other (`postgres.claim_sql.CLAIM` in one statement)."""
 
 from __future__ import annotations
 

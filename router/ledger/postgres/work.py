@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from router.ledger.documents import kept, plain
+from router.ledger.postgres import claim_sql
 from router.ledger.postgres import work_sql as sql
 from router.ledger.postgres.pool import ONE_CLAIM_AT_A_TIME, Database
 from router.model import (
@@ -42,10 +43,12 @@ class Work:
         # Claims take turns, so that bounds, order and budgets hold however many dispatchers run. The lock is taken
         # before the statement that counts, whose snapshot is then newer than the last claim; all goes to the server in
         # one flush, so a dispatcher that is stopped in the middle holds nobody up.
+        if not self._db.rows(claim_sql.ANYTHING, {"after": REGIVE_AFTER})[0][0]:
+            return []
         with self._db.connection() as connection, connection.pipeline(), connection.transaction():
             connection.execute("SELECT pg_advisory_xact_lock(%s)", (ONE_CLAIM_AT_A_TIME,))
-            again = connection.execute(sql.REGIVE, {"after": REGIVE_AFTER}, binary=True)
-            given = connection.execute(sql.CLAIM, {"hints_per_queue": hints_per_queue}, binary=True)
+            again = connection.execute(claim_sql.REGIVE, {"after": REGIVE_AFTER}, binary=True)
+            given = connection.execute(claim_sql.CLAIM, {"hints_per_queue": hints_per_queue}, binary=True)
             return [_hint(row, again=True) for row in again.fetchall()] + [_hint(row) for row in given.fetchall()]
 
     def expired(self) -> list[int]:
@@ -95,10 +98,11 @@ class Work:
 
     def slot(self, account: str, calls_per_second: float, patience: float) -> float | None:
         step = SPACED / calls_per_second
-        rows = self._db.rows(sql.SLOT, {"account": account, "step": step, "patience": patience})
+        rows = self._db.rows(claim_sql.SLOT, {"account": account, "step": step, "patience": patience})
         return float(rows[0][0]) if rows else None
 
     def finish(self, hint_id: int, verdicts: Sequence[Verdict], health: Health, *, done: bool) -> int:
+        verdicts = sorted(verdicts, key=lambda verdict: verdict.delivery_id)
         attempts = [verdict.attempt for verdict in verdicts]
         rows = self._db.rows(
             sql.FINISH,

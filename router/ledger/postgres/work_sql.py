@@ -2,171 +2,24 @@
 
 A hint's row is locked first; whoever finds it gone does nothing. Requests are locked in the order of their ids, so two
 chunks that end at once never wait for one another in a circle.
+
+Rows are found by their keys, one by one (`LATERAL … OFFSET 0`) or by an array of them (`= ANY`), and never by a join:
+a plan is made once, perhaps while a table is empty, when reading the whole of it is the cheapest join, and is kept when
+it is full (reliability.md §2). What is said of a row stands at its id's place beside a sorted array of the ids.
 """
 
-# How many a rate allows now: what fits between the moment up to which it is spent and a quarter of a second ahead.
-_ALLOWED = """floor(extract(epoch FROM greatest(interval '0.25 s', interval '1 s' / {rate}) + now()
-            - greatest({spent_until}, now())) * {rate} + 0.001)"""
+from __future__ import annotations
 
-# What is given out. `busy` finds the destinations that have due work by hopping over the index, not by reading it.
-# Candidates are, for each open destination, the oldest due of each lane, in shares: of eleven, eight live, two retried,
-# one replayed, and all of what the others leave; where only one may go, luck gives the lanes the same shares. A key's
-# deliveries go out in order: one goes only when every earlier one of its key that still lives goes with it, in the same
-# chunk, and none of its key is still unplanned. What is held up behind another is looked at again when that one moves,
-# or gives way.
-CLAIM = f"""
-WITH RECURSIVE busy (destination_id) AS (
-    (SELECT destination_id FROM due WHERE hint_id IS NULL ORDER BY destination_id LIMIT 1)
-    UNION ALL
-    SELECT (SELECT due.destination_id FROM due WHERE due.hint_id IS NULL AND due.destination_id > busy.destination_id
-            ORDER BY due.destination_id LIMIT 1)
-    FROM busy WHERE busy.destination_id IS NOT NULL
-), out_by_destination AS (
-    SELECT destination_id, count(*) AS hints, bool_or(replay) AS replaying FROM hints GROUP BY destination_id
-), out_by_queue AS (
-    SELECT queue, count(*) AS hints FROM hints GROUP BY queue
-), well AS (
-    SELECT d.*, coalesce(o.replaying, false) AS replaying,
-        CASE WHEN d.breaker = 'half_open' THEN 1 ELSE d.chunk END AS seats,
-        CASE WHEN d.breaker = 'half_open' THEN 1 ELSE d.max_hints END - coalesce(o.hints, 0) AS room,
-        %(hints_per_queue)s - coalesce(q.hints, 0) AS queue_room,
-        CASE WHEN d.kind = 'route' THEN 'route' ELSE 'deliver' END AS task,
-        coalesce(a.requests_next_at, '-infinity') AS requests_next_at,
-        coalesce(a.records_next_at, '-infinity') AS records_next_at
-    FROM busy
-    JOIN destinations AS d USING (destination_id)
-    LEFT JOIN out_by_destination AS o USING (destination_id)
-    LEFT JOIN out_by_queue AS q ON q.queue = d.queue
-    LEFT JOIN accounts AS a ON a.account = d.account
-    WHERE d.enabled AND d.paused_at IS NULL AND d.breaker <> 'open' AND coalesce(a.blocked_until <= now(), true)
-), open AS MATERIALIZED (
-    SELECT well.*, greatest(0, least(
-        seats * least(room, queue_room),
-        batch * {_ALLOWED.format(rate="requests_per_second", spent_until="requests_next_at")},
-        {_ALLOWED.format(rate="records_per_second", spent_until="records_next_at")},
-        CASE WHEN catching_up THEN {_ALLOWED.format(rate="release_rate", spent_until="release_next_at")} END
-    ))::integer AS take
-    FROM well WHERE room > 0 AND queue_room > 0
-), candidate AS MATERIALIZED (
-    SELECT o.destination_id, o.queue, o.seats, o.room, o.queue_room, o.route_id, o.given_at, o.order_limit, o.task, u.*,
-        row_number() OVER (PARTITION BY o.destination_id ORDER BY u.share, u.lane) AS place
-    FROM open AS o CROSS JOIN LATERAL (
-        SELECT turn.* FROM (
-            VALUES (0::smallint, 1, random()), (1::smallint, 4, random()), (2::smallint, 8, random())
-        ) AS lanes (lane, weight, luck)
-        CROSS JOIN LATERAL (
-            SELECT id, request_id, lane, ordering_key, seq, due_at, suspicion,
-                lanes.weight * (row_number() OVER (ORDER BY due_at, seq) - lanes.luck) AS share
-            FROM due WHERE due.destination_id = o.destination_id AND due.lane = lanes.lane AND due.hint_id IS NULL
-                AND due.due_at <= now() AND NOT (lanes.lane = 2 AND o.replaying)
-            ORDER BY due_at, seq LIMIT o.take
-        ) AS turn
-        ORDER BY turn.share, turn.lane LIMIT o.take
-    ) AS u
-), keyed AS (
-    SELECT c.*, now() - c.order_limit * interval '1 second' AS gives_way, array_agg(c.seq) OVER key AS seqs,
-        c.seq = max(c.seq) OVER key AS last
-    FROM candidate AS c WINDOW key AS (PARTITION BY c.destination_id, c.ordering_key)
-), judged AS MATERIALIZED (
-    SELECT k.*, min(head.seq) OVER key AS head_seq, min(head.until) OVER key AS head_until,
-        min(unplanned.seq) OVER key AS unplanned_seq
-    FROM keyed AS k LEFT JOIN LATERAL (
-        SELECT p.seq, least(p.due_at, born_at(p.id) + k.order_limit * interval '1 second') AS until FROM due AS p
-        WHERE k.last AND k.task = 'deliver' AND p.destination_id = k.destination_id AND p.ordering_key = k.ordering_key
-            AND p.seq < k.seq AND p.seq <> ALL (k.seqs) AND p.id > uuid_at(k.gives_way)
-        ORDER BY p.seq LIMIT 1
-    ) AS head ON true LEFT JOIN LATERAL (
-        SELECT p.seq FROM due AS p
-        WHERE k.last AND p.destination_id = k.route_id AND p.ordering_key = k.ordering_key AND p.seq < k.seq
-            AND p.id > uuid_at(k.gives_way)
-        ORDER BY p.seq LIMIT 1
-    ) AS unplanned ON true
-    WINDOW key AS (PARTITION BY k.destination_id, k.ordering_key)
-), free AS (
-    SELECT j.*, min(j.place) OVER key AS key_place, min(j.seq) OVER key AS key_seq,
-        max(j.suspicion) OVER key > 2 AS alone, min(j.lane) OVER key = 2 AS replay
-    FROM judged AS j WHERE coalesce(j.seq < j.head_seq, true) AND coalesce(j.seq < j.unplanned_seq, true)
-    WINDOW key AS (PARTITION BY j.destination_id, j.ordering_key)
-), seated AS (
-    SELECT f.*,
-        row_number() OVER (PARTITION BY f.destination_id, f.alone, f.replay ORDER BY f.key_place, f.seq) - 1 AS seat
-    FROM free AS f WHERE NOT f.alone OR f.seq = f.key_seq
-), chunked AS (
-    SELECT s.*, CASE WHEN s.alone THEN -1 - s.seat ELSE s.seat / s.seats END AS chunk_number FROM seated AS s
-), whole AS (
-    SELECT c.*, min(c.chunk_number) OVER (PARTITION BY c.destination_id, c.ordering_key) AS key_chunk FROM chunked AS c
-), offered AS (
-    SELECT destination_id, chunk_number, replay, min(place) AS place, min(room) AS room, min(queue_room) AS queue_room,
-        min(queue) AS queue, min(task) AS task, min(given_at) AS given_at,
-        array_agg(id ORDER BY seq) AS ids, array_agg(DISTINCT request_id) AS requests
-    FROM whole WHERE chunk_number = key_chunk GROUP BY destination_id, chunk_number, replay
-), ranked AS (
-    SELECT o.*, row_number() OVER (PARTITION BY destination_id ORDER BY place) AS turn,
-        row_number() OVER (PARTITION BY destination_id, replay ORDER BY place) AS replay_turn
-    FROM offered AS o
-), fair AS (
-    SELECT r.*, row_number() OVER (PARTITION BY queue ORDER BY turn, given_at, destination_id) AS in_queue
-    FROM ranked AS r WHERE turn <= room AND (NOT replay OR replay_turn = 1)
-), chosen AS MATERIALIZED (
-    SELECT nextval('hint_seq') AS hint_id, f.* FROM fair AS f WHERE in_queue <= queue_room
-), given AS (
-    INSERT INTO hints (hint_id, destination_id, queue, task, replay, ids, requests)
-    SELECT hint_id, destination_id, queue, task, replay, ids, requests FROM chosen
-), taken AS (
-    UPDATE due SET hint_id = chosen.hint_id FROM chosen CROSS JOIN LATERAL unnest(chosen.ids) AS member (id)
-    WHERE due.id = member.id
-), waiting AS (
-    UPDATE due SET due_at = greatest(now() + interval '30 ms', CASE WHEN j.seq > j.head_seq THEN j.head_until END)
-    FROM judged AS j WHERE due.id = j.id AND (j.seq > j.head_seq OR j.seq > j.unplanned_seq)
-), bill AS MATERIALIZED (
-    SELECT destination_id, sum(ceil(cardinality(ids)::float8 / batch)) AS calls, sum(cardinality(ids)) AS records
-    FROM chosen JOIN open USING (destination_id) GROUP BY destination_id
-), served AS (
-    UPDATE destinations AS d SET given_at = now(),
-        catching_up = d.catching_up
-            AND o.take <= (SELECT count(*) FROM candidate AS c WHERE c.destination_id = bill.destination_id),
-        release_next_at = CASE WHEN d.catching_up
-            THEN greatest(d.release_next_at, now()) + bill.records / d.release_rate * interval '1 second'
-            ELSE d.release_next_at END
-    FROM bill JOIN open AS o USING (destination_id) WHERE d.destination_id = bill.destination_id
-), spent AS (
-    INSERT INTO accounts AS a (account, requests_next_at, records_next_at)
-    SELECT o.account,
-        coalesce(max(greatest(o.requests_next_at, now()))
-            + sum(bill.calls / o.requests_per_second) * interval '1 s', '-infinity'),
-        coalesce(max(greatest(o.records_next_at, now()))
-            + sum(bill.records / o.records_per_second) * interval '1 s', '-infinity')
-    FROM bill JOIN open AS o USING (destination_id)
-    WHERE o.requests_per_second IS NOT NULL OR o.records_per_second IS NOT NULL
-    GROUP BY o.account ORDER BY o.account
-    ON CONFLICT (account) DO UPDATE SET requests_next_at = excluded.requests_next_at,
-        records_next_at = excluded.records_next_at
-)
-SELECT c.hint_id, c.task, c.queue, d.client || '/' || d.group_key || '/' || d.integration, c.requests,
-    cardinality(c.ids)
-FROM chosen AS c JOIN destinations AS d USING (destination_id) ORDER BY c.hint_id
-"""
 
-# The exact moment of the next calls of an account that has a rate, and never before it may be called at all. Nothing is
-# taken when that is too far off to wait for.
-SLOT = """
-INSERT INTO accounts AS a (account, slots_next_at)
-VALUES (%(account)s, now() + %(step)s * interval '1 second')
-ON CONFLICT (account) DO UPDATE
-    SET slots_next_at = greatest(a.slots_next_at, a.blocked_until, now()) + %(step)s * interval '1 second'
-    WHERE greatest(a.slots_next_at, a.blocked_until) < now() + %(patience)s * interval '1 second'
-RETURNING greatest(extract(epoch FROM slots_next_at - now())::float8 - %(step)s, 0.0)
-"""
+def _given(name: str, type: str, id: str = "d.delivery_id") -> str:
+    """What a parameter that lies beside `ids` says of the row with this id."""
+    return f"(%({name})b::{type}[])[width_bucket({id}, %(ids)b::uuid[])]"
 
-REGIVE = """
-WITH again AS (
-    UPDATE hints SET given_at = now() WHERE started_at IS NULL AND given_at < now() - %(after)s * interval '1 second'
-    RETURNING *
-)
-SELECT a.hint_id, a.task, a.queue, d.client || '/' || d.group_key || '/' || d.integration, a.requests,
-    cardinality(a.ids)
-FROM again AS a JOIN destinations AS d USING (destination_id) ORDER BY a.hint_id
-"""
+
+def _owed(name: str) -> str:
+    """What `owing` says of the request `r`."""
+    return f"(SELECT {name} FROM owing)[width_bucket(r.request_id, (SELECT ids FROM owing))]"
+
 
 # After a restart of the server its workers come first: they still hold outcomes that they could not write.
 EXPIRED = """
@@ -190,9 +43,9 @@ START_ROUTE = (
 SELECT due.id, r.request_id, r.client, r.environment, r.group_key, r.entity, r.type, r.action, r.mapping_version,
     c.data, due.suspicion
 FROM mine CROSS JOIN LATERAL unnest(mine.ids) AS member (id)
-JOIN due ON due.id = member.id AND due.hint_id = mine.hint_id
-JOIN records AS c ON c.record_id = due.id
-JOIN requests AS r ON r.request_id = due.request_id
+CROSS JOIN LATERAL (SELECT * FROM due WHERE due.id = member.id AND due.hint_id = mine.hint_id OFFSET 0) AS due
+CROSS JOIN LATERAL (SELECT data FROM records WHERE record_id = due.id OFFSET 0) AS c
+CROSS JOIN LATERAL (SELECT * FROM requests WHERE request_id = due.request_id OFFSET 0) AS r
 ORDER BY due.seq
 """
 )
@@ -204,9 +57,9 @@ SELECT mine.destination_id, due.id, r.request_id, r.client, r.group_key, r.envir
 """
 _OF_MINE = """
 FROM mine CROSS JOIN LATERAL unnest(mine.ids) AS member (id)
-JOIN due ON due.id = member.id AND due.hint_id = mine.hint_id
-JOIN deliveries AS d ON d.delivery_id = due.id
-JOIN requests AS r ON r.request_id = due.request_id
+CROSS JOIN LATERAL (SELECT * FROM due WHERE due.id = member.id AND due.hint_id = mine.hint_id OFFSET 0) AS due
+CROSS JOIN LATERAL (SELECT * FROM deliveries WHERE delivery_id = due.id OFFSET 0) AS d
+CROSS JOIN LATERAL (SELECT * FROM requests WHERE request_id = due.request_id OFFSET 0) AS r
 ORDER BY due.seq
 """
 START_DELIVER = _START + _DELIVERIES + _OF_MINE
@@ -222,13 +75,20 @@ SELECT hint_id FROM mine
 
 # What a request is still owed goes down by what became final; the one statement that brings it to nothing also makes
 # its callback. Callbacks settle nothing and have no callbacks of their own.
-SETTLE = """
+SETTLE = f"""
 owing AS MATERIALIZED (
-    SELECT counted.* FROM requests AS r JOIN counted USING (request_id) ORDER BY r.request_id FOR UPDATE OF r
+    SELECT array_agg(c.request_id) AS ids, array_agg(c.planned) AS planned, array_agg(c.opened) AS opened,
+        array_agg(c.failed) AS failed
+    FROM (SELECT * FROM counted ORDER BY request_id) AS c
+    CROSS JOIN LATERAL (SELECT FROM requests AS r WHERE r.request_id = c.request_id FOR UPDATE OF r) AS locked
 ), settled AS (
-    UPDATE requests AS r SET planned = r.planned + c.planned, open = r.open + c.opened, failed = r.failed + c.failed,
-        completed_at = CASE WHEN r.open + c.opened = 0 THEN coalesce(r.completed_at, now()) ELSE r.completed_at END
-    FROM owing AS c WHERE r.request_id = c.request_id
+    UPDATE requests AS r SET
+        planned = r.planned + {_owed("planned")},
+        open = r.open + {_owed("opened")},
+        failed = r.failed + {_owed("failed")},
+        completed_at = CASE WHEN r.open + {_owed("opened")} = 0 THEN coalesce(r.completed_at, now())
+            ELSE r.completed_at END
+    WHERE r.request_id = ANY ((SELECT ids FROM owing)::uuid[])
     RETURNING r.request_id, r.callback_id, r.open, r.failed, r.completed_at
 ), told AS MATERIALIZED (
     SELECT fresh_id() AS id, news.*, nextval('record_seq') AS seq FROM (
@@ -255,13 +115,13 @@ WITH fence AS MATERIALIZED (
 ), mine AS MATERIALIZED (
     SELECT due.id, due.request_id, due.ordering_key, due.seq
     FROM fence CROSS JOIN LATERAL unnest(fence.ids) AS member (id)
-    JOIN due ON due.id = member.id AND due.hint_id = fence.hint_id
+    CROSS JOIN LATERAL (SELECT * FROM due WHERE due.id = member.id AND due.hint_id = fence.hint_id OFFSET 0) AS due
 ), plan AS MATERIALIZED (
-    SELECT p.*, mine.request_id, mine.ordering_key, mine.seq FROM unnest(
+    SELECT p.*, mine.request_id, mine.ordering_key, mine.seq FROM fence CROSS JOIN unnest(
         %(ids)b::uuid[], %(records)b::uuid[], %(destinations)b::integer[], %(operations)b::text[], %(states)b::text[],
         %(finals)b::boolean[], %(payloads)b::text[], %(reasons)b::text[]
     ) AS p (id, record_id, destination_id, operation, state, final, payload, reason)
-    JOIN mine ON mine.id = p.record_id
+    CROSS JOIN LATERAL (SELECT * FROM due WHERE due.id = p.record_id AND due.hint_id = fence.hint_id OFFSET 0) AS mine
 ), stored AS (
     INSERT INTO deliveries (delivery_id, request_id, destination_id, operation, state, payload, reason, finished_at)
     SELECT id, request_id, destination_id, operation, state, payload, reason, CASE WHEN final THEN now() END FROM plan
@@ -269,7 +129,7 @@ WITH fence AS MATERIALIZED (
     INSERT INTO due (id, request_id, destination_id, lane, ordering_key, seq, due_at)
     SELECT id, request_id, destination_id, 0, ordering_key, seq, now() FROM plan WHERE NOT final
 ), gone AS (
-    DELETE FROM due USING mine WHERE due.id = mine.id
+    DELETE FROM due WHERE id = ANY (ARRAY(SELECT id FROM mine))
 ), ended AS (
     DELETE FROM hints USING fence WHERE hints.hint_id = fence.hint_id
 ), counted AS MATERIALIZED (
@@ -293,30 +153,33 @@ WITH fence AS MATERIALIZED (
         %(ids)b::uuid[], %(states)b::text[], %(finals)b::boolean[], %(again)b::float8[], %(suspicions)b::smallint[],
         %(attempts)b::text[]::jsonb[], %(reasons)b::text[], %(providers)b::text[]
     ) AS v (id, state, final, again, suspicion, attempt, reason, provider)
-    JOIN due ON due.id = v.id AND due.hint_id = fence.hint_id
-    JOIN deliveries AS d ON d.delivery_id = v.id
-    FOR UPDATE OF due
+    CROSS JOIN LATERAL (
+        SELECT request_id FROM due WHERE due.id = v.id AND due.hint_id = fence.hint_id FOR UPDATE OF due) AS due
+    CROSS JOIN LATERAL (SELECT recovering FROM deliveries WHERE delivery_id = v.id OFFSET 0) AS d
 ), judged AS (
-    UPDATE deliveries AS d SET state = v.state, reason = coalesce(v.reason, d.reason),
-        provider_id = coalesce(v.provider, d.provider_id),
-        attempts = CASE WHEN v.attempt IS NULL THEN d.attempts ELSE d.attempts || v.attempt END,
-        finished_at = CASE WHEN v.final THEN now() END,
-        recovering = d.recovering AND NOT v.final
-    FROM verdict AS v WHERE d.delivery_id = v.id
+    UPDATE deliveries AS d SET state = {_given("states", "text")},
+        reason = coalesce({_given("reasons", "text")}, d.reason),
+        provider_id = coalesce({_given("providers", "text")}, d.provider_id),
+        attempts = d.attempts || coalesce({_given("attempts", "text")}::jsonb, '[]'),
+        finished_at = CASE WHEN {_given("finals", "boolean")} THEN now() END,
+        recovering = d.recovering AND NOT {_given("finals", "boolean")}
+    WHERE d.delivery_id = ANY (ARRAY(SELECT id FROM verdict))
 ), gone AS (
-    DELETE FROM due USING verdict AS v WHERE due.id = v.id AND v.final
+    DELETE FROM due WHERE id = ANY (ARRAY(SELECT id FROM verdict WHERE final))
 ), again AS (
-    UPDATE due SET hint_id = NULL, suspicion = due.suspicion + v.suspicion,
-        lane = CASE WHEN v.attempt IS NOT NULL AND due.lane = 0 THEN 1 ELSE due.lane END,
-        due_at = now() + coalesce(v.again, 0) * interval '1 second'
-    FROM verdict AS v WHERE due.id = v.id AND NOT v.final
+    UPDATE due SET hint_id = NULL,
+        suspicion = suspicion + {_given("suspicions", "smallint", "id")},
+        lane = CASE WHEN {_given("attempts", "text", "id")} IS NOT NULL AND lane = 0 THEN 1 ELSE lane END,
+        due_at = now() + coalesce({_given("again", "float8", "id")}, 0) * interval '1 second'
+    WHERE id = ANY (ARRAY(SELECT id FROM verdict WHERE NOT final))
 ), handed_back AS (
-    UPDATE due SET hint_id = NULL FROM fence CROSS JOIN LATERAL unnest(fence.ids) AS member (id)
-    WHERE %(done)s AND due.id = member.id AND due.hint_id = fence.hint_id AND due.id NOT IN (SELECT id FROM verdict)
-    RETURNING due.id
+    UPDATE due SET hint_id = NULL
+    WHERE hint_id = %(hint)s AND id = ANY (ARRAY(
+        SELECT unnest(ids) FROM fence WHERE %(done)s EXCEPT SELECT id FROM verdict))
+    RETURNING id
 ), unmarked AS (
     UPDATE deliveries AS d SET state = CASE WHEN d.attempts = '[]' THEN 'pending' ELSE 'retrying' END
-    FROM handed_back WHERE d.delivery_id = handed_back.id AND d.state = 'sending'
+    WHERE d.delivery_id = ANY (ARRAY(SELECT id FROM handed_back)) AND d.state = 'sending'
 ), ended AS (
     DELETE FROM hints USING fence WHERE %(done)s AND hints.hint_id = fence.hint_id
 ), counted AS MATERIALIZED (

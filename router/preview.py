@@ -1,10 +1,11 @@
-"""What would become of a record, field by field and byte by byte, without sending anything."""
+"""What would become of a record, field by field and byte by byte, without sending anything; and what became of one."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -12,21 +13,35 @@ from marshmallow import ValidationError
 
 from router import catalog
 from router.config import Config
-from router.ledger.base import LedgerError, Steering
-from router.mapping import Entry, Mapped, MappingSet, Route
+from router.ledger.base import LedgerError, Remapped, Selection, Steering
+from router.mapping import Broken, Entry, Integration, Mapped, MappingSet, Route
 from router.mapping.lineage import Explanation, explain
-from router.model import Action
+from router.model import Action, State
+from router.replay import differing
+from router.veil import veiled
 
 SECRET = "nobodys-secret"  # noqa: S105 - it stands for one
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """explanation: payloads and each field's lineage, values masked unless revealed. requests: integration → the HTTP
-    request it would become, credentials masked, or why there is none."""
+    """explanation: payloads and each field's lineage. requests: integration → the HTTP request it would become, or why
+    there is none. Credentials are masked always, values unless revealed."""
 
     explanation: Explanation
     requests: Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A delivery explained by the version it was planned with: of its preview, what concerns its integration.
+
+    remapped: the target fields that it carries otherwise, since it was sent again with a later mapping.
+    """
+
+    delivery: Remapped
+    preview: Preview
+    remapped: tuple[str, ...]
 
 
 def preview(
@@ -42,43 +57,78 @@ def preview(
     if explanation.problems:
         return Preview(explanation, {})
     values, _ = entry.accepts(action).validate(data)
-    requests = {route.integration.name: _request(route, values, links) for route in entry.leads(action)}
-    return Preview(explanation, requests)
+    routes = entry.leads(action)
+    return Preview(explanation, {one.integration.name: _rehearsed(one, values, links, reveal) for one in routes})
 
 
 def of_delivery(
     steering: Steering, config: Config, delivery_id: UUID, links: Mapping[str, str], *, reveal: bool
-) -> Preview:
-    """The same for a past delivery, by the mapping version it was planned with. Raises `LedgerError`."""
+) -> Past:
+    """Why a delivery carries what it carries, or why it was skipped. Raises `LedgerError`."""
     found = steering.replayable([delivery_id])
     if not found:
-        raise LedgerError(f"there is no delivery {delivery_id} with a payload")
+        raise LedgerError(f"there is no delivery {delivery_id} of a record")
     (past,) = found
-    action = Action(past.action)
-    entry = config.set_of(past.mapping_version).entry(past.client, past.group, past.entity, past.type)
-    if entry is None:
-        raise LedgerError(f"mapping set {past.mapping_version} has no file for {past.entity} {past.type}")
-    return preview(entry, json.loads(past.data), links, action, reveal=reveal)
+    route, entry = _planned(past, config)
+    data = json.loads(past.data)
+    whole = explain(entry, data, Action(past.action), reveal=reveal)
+    explanation = replace(
+        whole,
+        integrations=tuple(one for one in whole.integrations if one.integration == past.integration),
+        nowhere={name: why for name, why in whole.nowhere.items() if data[name] is not None},
+    )
+    if not past.payload:
+        return Past(past, Preview(explanation, {}), ())
+    payload = json.loads(past.payload)
+    received_at = steering.letters(Selection(states=tuple(State), deliveries=[delivery_id]), 1)[0].received_at
+    request = _request(route.integration, past.operation, payload, links, reveal, received_at)
+    result = route.map(entry.accepts(Action(past.action)).validate(data)[0])
+    mapped = result.payload if isinstance(result, Mapped) else {}
+    return Past(past, Preview(explanation, {past.integration: request}), tuple(sorted(differing(mapped, payload))))
 
 
-def entries_of(mapping: MappingSet, file: str) -> Iterator[tuple[str, str, Entry]]:
-    """(client, group, entry) of every group for which a file holds; its path may lack the beginning."""
-    for (client, group), entries in mapping.entries.items():
+def entries_of(mapping: MappingSet, file: str) -> Iterator[tuple[str, Entry]]:
+    """(group, entry) of every group for which a file holds. file: as the set shows it."""
+    for (_, group), entries in mapping.entries.items():
         for entry in entries.values():
-            if f"/{entry.file}".endswith(f"/{file}"):
-                yield client, group, entry
+            if entry.file == file:
+                yield group, entry
 
 
-def _request(route: Route, values: Mapping[str, Any], links: Mapping[str, str]) -> Mapping[str, Any]:
+def _planned(past: Remapped, config: Config) -> tuple[Route, Entry]:
+    """The rule and the file by which a delivery was planned."""
+    version = past.mapping_version
+    try:
+        entry = config.set_of(version).entry(past.client, past.group, past.entity, past.type)
+    except Broken as broken:
+        raise LedgerError(f"mapping set {version} cannot be compiled any more:\n{broken}") from None
+    for route in entry.leads(Action(past.action)) if entry else ():
+        if entry and route.integration.name == past.integration:
+            return route, entry
+    raise LedgerError(f"mapping set {version} sends no {past.entity} {past.type} to {past.integration}")
+
+
+def _rehearsed(route: Route, values: Mapping[str, Any], links: Mapping[str, str], reveal: bool) -> Mapping[str, Any]:
     result = route.map(values)
     if not isinstance(result, Mapped):
         return {"nothing_sent": result.reason}
+    return _request(route.integration, route.operation, result.payload, links, reveal)
+
+
+def _request(
+    integration: Integration,
+    operation: str,
+    payload: Mapping[str, Any],
+    links: Mapping[str, str],
+    reveal: bool,
+    accepted_at: datetime | None = None,
+) -> Mapping[str, Any]:
     try:
-        given = route.integration.configure(_Links(links), _Secrets())
-        loaded = catalog.load(route.integration.connector, given)
+        loaded = catalog.load(integration.connector, integration.configure(_Links(links), _Secrets()))
     except ValidationError as error:
         return {"nothing_sent": f"options: {error.normalized_messages()}"}  # type: ignore[no-untyped-call]
-    return catalog.preview(route.integration.connector, loaded, route.operation, result.payload)
+    request = catalog.preview(integration.connector, loaded, operation, payload, accepted_at)
+    return request if reveal else veiled(request, payload)
 
 
 class _Links(dict[str, str]):

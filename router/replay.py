@@ -15,6 +15,8 @@ from router.mapping import Skipped
 from router.model import Action
 
 PAGE = 500
+OPERATION = "(operation)"
+_ABSENT = object()  # unlike null, which is sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +24,7 @@ class Change:
     """What mapping one delivery anew does to it.
 
     payload: the new one, None when today's mapping leaves the record out, for the reason.
-    fields: the target fields that differ, dotted.
+    fields: the target fields that differ, dotted; `OPERATION` before them when that does.
     """
 
     delivery_id: UUID
@@ -69,8 +71,10 @@ def _change(old: Remapped, snapshot: Snapshot) -> Change:
         if isinstance(result, Skipped):
             return _left_out(old, result.reason)
         text = json.dumps(result.payload, ensure_ascii=False, separators=(",", ":"))
-        differing = tuple(sorted(_differing(json.loads(old.payload), result.payload)))
-        return Change(old.delivery_id, old.integration, route.operation, text, fields=differing)
+        fields = sorted(differing(json.loads(old.payload), result.payload))
+        if route.operation != old.operation:
+            fields.insert(0, OPERATION)
+        return Change(old.delivery_id, old.integration, route.operation, text, fields=tuple(fields))
     return _left_out(old, "today's mapping does not send it there")
 
 
@@ -78,9 +82,12 @@ def _left_out(old: Remapped, reason: str) -> Change:
     return Change(old.delivery_id, old.integration, old.operation, None, reason)
 
 
-def _differing(before: Any, after: Any, path: str = "") -> Iterator[str]:
+def differing(before: Any, after: Any, path: str = "") -> Iterator[str]:
+    """The dotted fields in which two payloads are not the same JSON."""
     if isinstance(before, Mapping) and isinstance(after, Mapping):
         for name in before.keys() | after.keys():
-            yield from _differing(before.get(name), after.get(name), f"{path}.{name}" if path else str(name))
-    elif before != after:
+            yield from differing(
+                before.get(name, _ABSENT), after.get(name, _ABSENT), f"{path}.{name}" if path else str(name)
+            )
+    elif before != after or type(before) is not type(after):
         yield path

@@ -7,7 +7,15 @@ from collections.abc import Iterator
 from typing import Any
 
 from router.mapping.backtest import Report
-from router.preview import Preview
+from router.preview import Past, Preview
+
+
+def past_lines(past: Past) -> Iterator[str]:
+    one = past.delivery
+    yield f"{one.delivery_id}  {one.client}/{one.group}/{one.integration}  {one.entity} {one.type}".rstrip()
+    yield f"planned with {one.mapping_version[:19]}"
+    if past.remapped:
+        yield f"sent again with a later mapping, which differs in {', '.join(past.remapped)}; the request is as sent"
 
 
 def preview_lines(made: Preview) -> Iterator[str]:
@@ -27,7 +35,7 @@ def preview_lines(made: Preview) -> Iterator[str]:
             for step in line.steps:
                 before, after = (json.dumps(one, ensure_ascii=False) for one in (step.before, step.after))
                 yield f"      {step.step}: {before} → {after}"
-        yield from _request(made.requests.get(each.integration, {}))
+        yield from _request(made.requests[each.integration])
     for name, why in explanation.nowhere.items():
         yield f"\n{name} goes nowhere: {why}"
 

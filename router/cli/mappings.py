@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
@@ -15,7 +16,7 @@ import click
 
 from router.catalog import facts
 from router.cli import context
-from router.cli.mapping_lines import preview_lines, report_lines
+from router.cli.mapping_lines import past_lines, preview_lines, report_lines
 from router.cli.selecting import by
 from router.config import Config
 from router.ledger.base import Ledger
@@ -33,7 +34,11 @@ from router.settings import BadSettings
 DIRECTORY = click.Path(exists=True, file_okay=False, path_type=Path)
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+AGO = re.compile(r"([0-9]{1,5})([mhdw])", re.ASCII)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)  # no record's id is older
 PAGE = 500
+EVERY = 10_000
+SHOWN = 5
 
 
 @click.group()
@@ -46,13 +51,7 @@ def mappings() -> None:
 @click.pass_context
 def check_(ctx: click.Context, directory: Path) -> None:
     """Find every fault of a set at once, and run its examples."""
-    sources = _read(directory)
-    faults = check(sources, facts())
-    for fault in faults:
-        click.echo(str(fault))
-    errors = sum(fault.severity is Severity.ERROR for fault in faults)
-    click.echo(f"{len(sources)} files, {errors} errors, {len(faults) - errors} warnings")
-    if errors:
+    if _checked(_read(directory)):
         ctx.exit(1)
 
 
@@ -61,12 +60,12 @@ def check_(ctx: click.Context, directory: Path) -> None:
 @click.option("--message", required=True, help="What changes, and why.")
 @click.option("--author", help="Who changes it; you, when left out.")
 def publish(directory: Path, message: str, author: str | None) -> None:
-    """Check a set and put it in force; every process has it within seconds."""
+    """Check a set and put it in force; every process has it within seconds. Warnings are shown and stop nothing."""
+    sources = _read(directory)
+    if errors := _checked(sources):
+        raise click.ClickException(f"not published: {errors} errors")
     with context.ledger() as ledger:
-        try:
-            done = put_in_force(ledger, _read(directory), author or by(), message)
-        except Broken as broken:
-            raise click.ClickException(f"not published:\n{broken}") from None
+        done = put_in_force(ledger, sources, author or by(), message)
     click.echo(f"published {done.digest} as number {done.number}")
 
 
@@ -97,7 +96,10 @@ def rollback(version: str) -> None:
     """Put an earlier set (its number, or the beginning of its digest) in force again."""
     with context.ledger() as ledger:
         digest, sources = _published(ledger, version)
-        done = put_in_force(ledger, sources, by(), f"roll back to {digest[:19]}")
+        try:
+            done = put_in_force(ledger, sources, by(), f"roll back to {digest[:19]}")
+        except Broken as broken:
+            raise click.ClickException(f"{digest[:19]} does not pass today's checks:\n{broken}") from None
     click.echo(f"published {done.digest} as number {done.number}")
 
 
@@ -114,9 +116,11 @@ def rollback(version: str) -> None:
 @click.pass_context
 def explain(ctx: click.Context, /, file: Path | None, sample: Path | None, delivery: UUID | None, **how: Any) -> None:
     """What FILE makes of the record in SAMPLE (JSON): payloads, each field's lineage, and the HTTP requests."""
+    lines: list[str] = []
     if delivery is not None:
         with context.ledger() as ledger:
-            made = of_delivery(ledger, Config(ledger), delivery, _links(), reveal=how["reveal"])
+            past = of_delivery(ledger, Config(ledger), delivery, _links(), reveal=how["reveal"])
+        made, lines = past.preview, [*past_lines(past)]
     elif file is not None and sample is not None:
         made = _previewed(file, sample, how["group"], Action.DELETE if how["delete"] else Action.UPSERT, how["reveal"])
     else:
@@ -125,7 +129,7 @@ def explain(ctx: click.Context, /, file: Path | None, sample: Path | None, deliv
         told = {"explanation": asdict(made.explanation), "requests": made.requests}
         click.echo(json.dumps(told, ensure_ascii=False, indent=2))
     else:
-        click.echo("\n".join(preview_lines(made)))
+        click.echo("\n".join([*lines, *preview_lines(made)]))
     if made.explanation.problems:
         ctx.exit(1)
 
@@ -181,9 +185,22 @@ def schema(directory: Path) -> None:
 
 def _read(directory: Path) -> tuple[Source, ...]:
     try:
-        return read_tree(directory)
+        sources = read_tree(directory)
     except Broken as broken:
         raise click.ClickException(str(broken)) from None
+    if not sources:
+        raise click.ClickException(f"{directory} holds no mapping files")
+    return sources
+
+
+def _checked(sources: tuple[Source, ...]) -> int:
+    """Tells every fault; returns how many are errors."""
+    faults = check(sources, facts())
+    for fault in faults:
+        click.echo(str(fault))
+    errors = sum(fault.severity is Severity.ERROR for fault in faults)
+    click.echo(f"{len(sources)} files, {errors} errors, {len(faults) - errors} warnings")
+    return errors
 
 
 def _compiled(sources: tuple[Source, ...]) -> MappingSet:
@@ -194,13 +211,24 @@ def _compiled(sources: tuple[Source, ...]) -> MappingSet:
 
 
 def _published(ledger: Ledger, version: str) -> tuple[str, tuple[Source, ...]]:
-    for each in ledger.publications(10_000):
-        if version in ("current", str(each.number)) or each.digest.removeprefix("sha256:").startswith(
-            version.removeprefix("sha256:")
-        ):
-            documents = ledger.documents_of(each.digest) or {}
-            return each.digest, tuple(Source(path, text) for path, text in sorted(documents.items()))
-    raise click.ClickException(f"nothing was published as {version!r}; `router mappings history` shows what was")
+    """A published set by `current`, its number, or the beginning of its digest."""
+    known = ledger.publications(EVERY)
+    digests = [each.digest for each in known if version == str(each.number)]
+    if version == "current":
+        digests = [each.digest for each in known[:1]]
+    elif not digests and (start := version.removeprefix("sha256:")):
+        digests = [each.digest for each in known if each.digest.removeprefix("sha256:").startswith(start)]
+    match list(dict.fromkeys(digests)):
+        case []:
+            raise click.ClickException(
+                f"nothing was published as {version!r}; `router mappings history` shows what was"
+            )
+        case [digest]:
+            documents = ledger.documents_of(digest) or {}
+            return digest, tuple(Source(path, text) for path, text in sorted(documents.items()))
+        case several:
+            shown = ", ".join(each[:19] for each in several[:SHOWN])
+            raise click.ClickException(f"{len(several)} sets begin with {version!r}: {shown}")
 
 
 def _set(name: str) -> MappingSet:
@@ -231,9 +259,9 @@ def _previewed(file: Path, sample: Path, group: str | None, action: Action, reve
     for root in file.resolve().parents:
         if not (root / "client.yaml").exists():
             continue
-        tree = root.parent
-        path = file.resolve().relative_to(tree).as_posix()
-        for _, found_group, entry in entries_of(_compiled(_read(Path(relpath(tree)))), path):
+        tree = Path(relpath(root.parent))
+        shown = f"{tree}/{file.resolve().relative_to(root.parent).as_posix()}"
+        for found_group, entry in entries_of(_compiled(_read(tree)), shown):
             if group in (None, found_group):
                 return preview(entry, _sample(sample), _links(), action, reveal=reveal)
         raise click.ClickException(f"{file} holds for no group{f' {group!r}' if group else ''}")
@@ -241,9 +269,10 @@ def _previewed(file: Path, sample: Path, group: str | None, action: Action, reve
 
 
 def _moment(text: str) -> datetime:
-    if not text[:-1].isdigit() or text[-1:] not in UNITS:
+    found = AGO.fullmatch(text)
+    if found is None:
         raise click.BadParameter(f"{text!r}: write 90m, 12h, 7d or 2w", param_hint="--since")
-    return datetime.now(UTC) - timedelta(**{UNITS[text[-1]]: int(text[:-1])})
+    return max(datetime.now(UTC) - timedelta(**{UNITS[found[2]]: int(found[1])}), EPOCH)
 
 
 def _recorded(ledger: Ledger, since: datetime, limit: int | None) -> Iterator[Recorded]:

@@ -25,6 +25,7 @@ INTEGRATIONS = ("crm", "erp")
 NEVER = 10.0**9
 OUTCOMES = (State.DELIVERED, State.RETRYING, State.DEAD, State.UNKNOWN, State.PENDING)
 
+UNPLANNED = {"deliveryId": "", "status": "pending", "history": []}
 Step = Callable[[st.DataObject], None]
 Shown = Mapping[str, Any]
 names = st.lists(st.sampled_from(NAMES), min_size=1, max_size=4)
@@ -228,9 +229,9 @@ class Machine(RuleBasedStateMachine):
             {**delivery, "place": (at, record["index"]), "datatalksId": record["datatalksId"]}
             for at, document in enumerate(documents)
             for record in document["records"]
-            for delivery in record["deliveries"]
+            for delivery in record["deliveries"] or [{**UNPLANNED, "integration": name} for name in INTEGRATIONS]
         ]
-        self.histories_only_grow(deliveries)
+        self.histories_only_grow([each for each in deliveries if each["deliveryId"]])
         self.keys_go_out_in_order(deliveries)
         requests_end_with_their_last_delivery(documents)
 

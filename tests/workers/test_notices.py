@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from router.model import BreakerNews
 from router.settings import BadSettings, Settings
 from router.vault import Vault
 from tests.support.conditions import eventually
+from tests.workers.running import works_on
 from workers import notices
 from workers.notices import Notices
 
@@ -105,6 +107,26 @@ def test_a_receiver_that_hangs_holds_nobody_up() -> None:
     receiver.gate.set()
     eventually(lambda: len(receiver.came) == 3)
     opened.close()
+
+
+def test_dispatchers_tell_each_change_once(tmp_path: Path, database_url: str, broker_url: str) -> None:
+    with works_on(tmp_path, database_url, broker_url) as works:
+        address = {
+            "ROUTER_OPERATOR_WEBHOOK": works.sandbox.url_of("webhook"),
+            "ROUTER_OPERATOR_WEBHOOK_SECRET": SECRET,
+        }
+        dispatchers = [works.dispatcher(**address) for _ in range(2)]
+        ledger = works.shop.ledger
+        (number,) = (place.number for place in ledger.places() if place.integration == "mail")
+        ledger.switch(number, "closed", "open", 1, "30 of 30 deliveries failed")
+        eventually(lambda: len(works.messages()) == 1)
+        ledger.resume([number])
+        eventually(lambda: len(works.messages()) == 2)
+        assert [(each["type"], each["data"]["integration"], each["data"]["reason"]) for each in works.messages()] == [
+            ("breaker.open", "shop/main/mail", "30 of 30 deliveries failed"),
+            ("breaker.closed", "shop/main/mail", None),
+        ]
+        assert sum(each.said().count('"event": "breaker"') for each in dispatchers) == 2
 
 
 def test_nobody_needs_to_be_told() -> None:

@@ -158,16 +158,21 @@ def backtest_(ctx: click.Context, directory: Path, since: str, limit: int | None
 @click.option("--type", "type_", default="", help="Left out for v1.")
 def new(sample: Path, directory: Path, client: str, group: str, entity: str, type_: str) -> None:
     """Write a file from a sample record, guessing types and targets; it passes `check`, and is yours to correct."""
-    found = _compiled(_read(directory)).groups(client).get(group)
+    sources = _read(directory)
+    found = _compiled(sources).groups(client).get(group)
     if found is None:
         raise click.ClickException(f"{directory}/{client}/client.yaml has no group {group!r}")
     path = directory / client / f"{'.'.join(filter(None, (entity, type_)))}.yaml"
     if path.exists():
         raise click.ClickException(f"{path} is there already")
     try:
-        path.write_text(scaffold(_sample(sample), Entity(entity), type_, found, facts()), encoding="utf-8")
+        text = scaffold(_sample(sample), Entity(entity), type_, found, facts())
     except ValueError as error:
         raise click.ClickException(f"{sample}: {error}") from None
+    made = Source(path.relative_to(directory).as_posix(), text, str(directory))
+    if errors := [fault for fault in check((*sources, made), facts()) if fault.severity is Severity.ERROR]:
+        raise click.ClickException("not written:\n" + "\n".join(map(str, errors)))
+    path.write_text(text, encoding="utf-8")
     click.echo(f"{path} is written; `router mappings check {directory}` tells what it lacks")
 
 

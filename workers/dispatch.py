@@ -26,7 +26,7 @@ from workers.notices import Notices
 from workers.safety import check_broker
 
 SHORTEST, LONGEST = 0.015, 0.06
-"""Seconds between two claims, while there is work and while there is none."""
+"""Seconds between two claims: while there is work; while there is none, or workers are busy and chunks may fill."""
 CHECK_EVERY = 0.5
 MATCH_EVERY = 5.0
 KEEP_EVERY = 600.0
@@ -55,22 +55,25 @@ class Dispatcher:
 
     def turn(self) -> float:
         try:
-            wait = self._give(self.ledger.claim(self.hints_per_queue))
+            outlook = self.ledger.outlook()
+            given = self.ledger.claim(self.hints_per_queue) if outlook.due else []
+            wait = self._give(given, outlook.crowded)
             self._check()
         except Unavailable as away:
             log.warning("ledger away", why=str(away))
             return AWAY
         return wait
 
-    def _give(self, hints: Sequence[Hint]) -> float:
+    def _give(self, hints: Sequence[Hint], crowded: bool) -> float:
         """Seconds to wait after that. What a sick broker loses is given again later, and bounds what it can hold."""
         try:
-            self.hints.give(hints)
+            if hints:
+                self.hints.give(hints)
         except OSError as lost:
             log.warning("broker away, hints lost", hints=len(hints), why=str(lost) or type(lost).__name__)
             return AWAY
         self._wait = SHORTEST if hints else min(self._wait * 1.5, LONGEST)
-        return self._wait
+        return LONGEST if crowded else self._wait
 
     def _check(self) -> None:
         now = time.monotonic()

@@ -256,8 +256,20 @@ class Traces(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """Whether it is worth while to claim. due: something may be. crowded: a hint waits for workers who are all busy."""
+
+    due: bool
+    crowded: bool
+
+
 class Work(Protocol):
     """What is due, given out, started and finished. A hint's number fences all that is done under it."""
+
+    def outlook(self) -> Outlook:
+        """A glance, for a tenth of what a claim costs."""
+        ...
 
     def claim(self, hints_per_queue: int) -> list[Hint]:
         """Give out what is due, fairly and within every bound, and again what nobody started in time."""

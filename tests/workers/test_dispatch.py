@@ -57,6 +57,14 @@ def test_it_waits_longer_while_there_is_nothing_to_do(dispatcher: Dispatcher) ->
     assert (waits[0] > SHORTEST, waits[-1]) == (True, LONGEST)
 
 
+def test_it_waits_longer_while_workers_are_busy(work: Floor, dispatcher: Dispatcher) -> None:
+    work.accept("ada")
+    dispatcher.turn()
+    work.kit.later(1.0)
+    work.accept("bob")
+    assert dispatcher.turn() == LONGEST
+
+
 def test_a_ledger_that_is_away_is_asked_again_later(work: Floor, broker: Hung, dispatcher: Dispatcher) -> None:
     work.accept("ada")
     work.ledger.away("claim")

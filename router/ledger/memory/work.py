@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from router.ledger.base import Outlook
 from router.ledger.documents import kept, plain
 from router.ledger.memory.claim import claim
 from router.ledger.memory.store import Change, Delivery, Due, Event, GivenHint, Store, failed, final
@@ -27,6 +28,7 @@ from router.model import (
 )
 
 REGIVE_AFTER = timedelta(seconds=10)
+STARTED_WITHIN = timedelta(milliseconds=20)
 SPACED = 1.02
 JUDGED_WITHIN = 30.0
 
@@ -35,6 +37,15 @@ class Work:
     """`router.ledger.base.Work`."""
 
     _store: Store
+
+    def outlook(self) -> Outlook:
+        store = self._store
+        with store.lock:
+            now = store.now()
+            waiting = [hint.given_at for hint in store.hints.values() if hint.started_at is None]
+            due = any(row.hint_id is None and row.due_at <= now for row in store.due.values())
+            again = any(given_at < now - REGIVE_AFTER for given_at in waiting)
+            return Outlook(due or again, any(given_at < now - STARTED_WITHIN for given_at in waiting))
 
     def claim(self, hints_per_queue: int) -> list[Hint]:
         store = self._store

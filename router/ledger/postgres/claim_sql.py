@@ -11,14 +11,15 @@ _BUSY = """busy (destination_id) AS (
     FROM busy WHERE busy.destination_id IS NOT NULL
 )"""
 
-# Whether there may be anything to give, for a tenth of what it costs to find out what.
-ANYTHING = f"""
+# A hint that is to be given again counts as due.
+OUTLOOK = f"""
 WITH RECURSIVE {_BUSY}
 SELECT EXISTS (
     SELECT FROM busy CROSS JOIN (VALUES (0::smallint), (1::smallint), (2::smallint)) AS lanes (lane)
     WHERE EXISTS (SELECT FROM due WHERE due.destination_id = busy.destination_id AND due.lane = lanes.lane
         AND due.hint_id IS NULL AND due.due_at <= now())
-) OR EXISTS (SELECT FROM hints WHERE started_at IS NULL AND given_at < now() - %(after)s * interval '1 second')
+) OR EXISTS (SELECT FROM hints WHERE started_at IS NULL AND given_at < now() - %(after)s * interval '1 second'),
+    EXISTS (SELECT FROM hints WHERE started_at IS NULL AND given_at < now() - %(soon)s * interval '1 second')
 """
 
 # How many a rate allows now: what fits between the moment up to which it is spent and a quarter of a second ahead.

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+from router.ledger.base import Outlook
 from router.ledger.documents import kept, plain
 from router.ledger.postgres import claim_sql
 from router.ledger.postgres import work_sql as sql
@@ -30,6 +31,8 @@ from router.model import (
 )
 
 REGIVE_AFTER = 10.0
+STARTED_WITHIN = 0.02
+"""Seconds within which an idle worker has started what it was given."""
 SPACED = 1.02
 """Calls of a limited account keep a little more than their distance, so that no second ever holds one too many."""
 
@@ -39,12 +42,13 @@ class Work:
 
     _db: Database
 
+    def outlook(self) -> Outlook:
+        return Outlook(*self._db.rows(claim_sql.OUTLOOK, {"after": REGIVE_AFTER, "soon": STARTED_WITHIN})[0])
+
     def claim(self, hints_per_queue: int) -> list[Hint]:
         # Claims take turns, so that bounds, order and budgets hold however many dispatchers run. The lock is taken
         # before the statement that counts, whose snapshot is then newer than the last claim; all goes to the server in
         # one flush, so a dispatcher that is stopped in the middle holds nobody up.
-        if not self._db.rows(claim_sql.ANYTHING, {"after": REGIVE_AFTER})[0][0]:
-            return []
         with self._db.connection() as connection, connection.pipeline(), connection.transaction():
             connection.execute("SELECT pg_advisory_xact_lock(%s)", (ONE_CLAIM_AT_A_TIME,))
             again = connection.execute(claim_sql.REGIVE, {"after": REGIVE_AFTER}, binary=True)

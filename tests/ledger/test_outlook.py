@@ -1,0 +1,49 @@
+"""A glance at what a claim would find."""
+
+from __future__ import annotations
+
+from router.ledger.base import Outlook
+from router.model import State
+from tests.ledger.kit import Kit
+
+
+def test_an_empty_ledger_has_nothing_due(kit: Kit) -> None:
+    assert kit.ledger.outlook() == Outlook(due=False, crowded=False)
+
+
+def test_what_was_accepted_is_due(kit: Kit) -> None:
+    kit.accept("ada")
+    assert kit.ledger.outlook() == Outlook(due=True, crowded=False)
+
+
+def test_what_is_given_is_not_due(kit: Kit) -> None:
+    kit.accept("ada")
+    kit.claim()
+    assert not kit.ledger.outlook().due
+
+
+def test_a_hint_that_waits_for_a_worker_makes_it_crowded(kit: Kit) -> None:
+    kit.accept("ada")
+    kit.claim()
+    kit.later(1.0)
+    assert kit.ledger.outlook() == Outlook(due=False, crowded=True)
+
+
+def test_a_hint_that_was_started_does_not(kit: Kit) -> None:
+    kit.accept_and_plan("ada")
+    kit.start(kit.claim()[0])
+    kit.later(1.0)
+    assert kit.ledger.outlook() == Outlook(due=False, crowded=False)
+
+
+def test_a_hint_that_nobody_started_in_time_is_due_again(kit: Kit) -> None:
+    kit.accept("ada")
+    kit.claim()
+    kit.later(11.0)
+    assert kit.ledger.outlook() == Outlook(due=True, crowded=True)
+
+
+def test_what_waits_for_its_next_attempt_is_not_due(kit: Kit) -> None:
+    kit.accept_and_plan("ada")
+    kit.end_all(state=State.RETRYING)
+    assert not kit.ledger.outlook().due

@@ -65,7 +65,7 @@ def celery_settings(broker_url: str) -> dict[str, Any]:
         "task_send_sent_event": True,
         "worker_send_task_events": True,
         "worker_prefetch_multiplier": 1,
-        "worker_disable_prefetch": not broker_url.startswith("amqp"),
+        "worker_disable_prefetch": broker_url.startswith(("redis", "sentinel")),
         "worker_cancel_long_running_tasks_on_connection_loss": False,
         "worker_max_tasks_per_child": 20_000,
         "worker_max_memory_per_child": 400_000,

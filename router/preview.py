@@ -153,7 +153,7 @@ def _secrets(integration: Integration) -> dict[str, str]:
     return {name: _stand_in(schema.fields[option]) for option, name in integration.secrets.items()}
 
 
-def _stand_in(option: Field) -> str:
+def _stand_in(option: Field[Any]) -> str:
     """The first that the option takes; where it takes none of them, loading says why."""
     for each in STAND_INS:
         with suppress(ValidationError):

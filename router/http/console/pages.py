@@ -10,6 +10,7 @@ from uuid import UUID
 from flask import Blueprint, Flask, Response, redirect, render_template, request, url_for
 from werkzeug.exceptions import HTTPException, NotFound
 
+from router.http.console import mappings
 from router.http.console.session import begin, cookie_key, form_token, known, operator, required
 from router.http.services import Services
 from router.ledger.base import Filters, Ledger, Selection
@@ -34,6 +35,7 @@ def register(app: Flask, services: Services) -> None:
     _session(console, services)
     _reading(console, services.ledger)
     _acting(console, services.ledger)
+    mappings.register(console, services)
     console.after_request(_sealed)
     console.register_error_handler(HTTPException, _told)
     console.context_processor(lambda: {"operator": operator(), "form_token": form_token()})

@@ -151,7 +151,8 @@ def _problems(body: Mapping[str, Any]) -> Iterator[tuple[int, str]]:
     """(reasonCode, words) of `problems: [{reasonCode, message}]` or `reasonCode, messages: [text]`."""
     found = body.get("problems")
     if not isinstance(found, list):
-        messages = body.get("messages") or [""]
+        told = body.get("messages")
+        messages = told if isinstance(told, list) and told else [told or ""]
         found = [{"reasonCode": body.get("reasonCode"), "message": each} for each in messages]
     for each in found:
         code = each.get("reasonCode") if isinstance(each, dict) else None

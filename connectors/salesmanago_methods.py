@@ -69,12 +69,13 @@ Numbered = tuple[int, Command]
 def calls(ready: Sequence[Numbered], method: Method, cap: int) -> Sequence[Sequence[Numbered]]:
     """The calls to make, as few as may be: no record of an entity goes out before an earlier one of it."""
     made: list[list[Numbered]] = []
-    filling: dict[Hashable, int] = {}  # kind → the call that takes more of it
-    latest: dict[Hashable, int] = {}  # entity → the last call that it is in
+    filling: dict[str, int] = {}  # kind → the call that takes more of it
+    latest: dict[str, int] = {}  # entity → the last call that it is in
     for index, command in ready:
         body = dict(command.payload)
-        kind, entity = method.kind(body), method.entity(body)
-        place = None if kind is None else filling.get(kind)
+        # By how they are written: what a payload holds where an id belongs may be anything, a list too.
+        kind, entity = repr(method.kind(body)), repr(method.entity(body))
+        place = None if kind == "None" else filling.get(kind)
         if place is None or place < latest.get(entity, 0) or len(made[place]) >= cap:
             place = len(made)
             made.append([])

@@ -8,7 +8,7 @@ import pytest
 from tests.support.dev import Dev
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def dev(run_dir: Path) -> Iterator[Dev]:
     running = Dev(run_dir / "dev")
     try:

@@ -82,7 +82,7 @@ def test_a_server_left_behind_is_taken_over(server):
     second = EmbeddedPostgres(server.data_dir).start()
     assert second.pid == server.pid
     second.stop()
-    assert not server.running
+    eventually(lambda: not server.running)
 
 
 def test_cleared_it_begins_anew_even_with_a_server_left_behind(server):

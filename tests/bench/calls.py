@@ -1,4 +1,5 @@
-"""Requests as the bytes that go over the connection, signed ahead of time so that the load costs nothing but sending."""
+"""Requests as the bytes that go over the connection, signed ahead of time so that the load costs nothing but
+sending."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """Sends prepared requests over kept connections and notes when each was due, answered, and how. A process of its own.
 
 Closed loop: every connection sends its next request when the last one is answered. Open loop: requests are due at the
-moments of a Poisson process, whatever the server does; one that finds no connection free waits, and its time counts from
+moments of a Poisson process, whatever the server does; one that finds no connection free waits, and its time counts
+from
 when it was due.
 """
 

@@ -1,4 +1,5 @@
-"""What every measurement stands on: PostgreSQL, a broker and the sink, started once; and programs that are started on them."""
+"""What every measurement stands on: PostgreSQL, a broker and the sink, started once; and programs that are started on
+them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""One load, measured: what was answered how fast, what was delivered when, what it cost, and that nothing is missing."""
+"""One load, measured: what was answered how fast, what was delivered when, what it cost, and that nothing is
+missing."""
 
 from __future__ import annotations
 
@@ -82,7 +83,8 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """What is measured. groups: processes by name. settled: whether all outcomes are kept. books: counters of the ledger."""
+    """What is measured. groups: processes by name. settled: whether all outcomes are kept. books: counters of the
+    ledger."""
 
     address: tuple[str, int]
     groups: Mapping[str, Sequence[int]]
@@ -92,7 +94,8 @@ class Bench:
 
 
 def measure(bench: Bench, calls: Sequence[Call], pace: Pace, destinations: int) -> Measured:
-    """Send the calls and wait until every record has reached so many destinations (0: only their answers are waited for).
+    """Send the calls and wait until every record has reached so many destinations (0: only their answers are waited
+    for).
 
     Raises `Unproven`.
     """

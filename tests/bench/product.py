@@ -37,7 +37,8 @@ WORKER = ("--without-gossip", "--without-mingle", "-E")
 
 @contextmanager
 def installed(ground: Ground, *, slots: int = 4, workers: bool = True) -> Iterator[Pipeline]:
-    """The product on an empty ledger, running. slots: worker processes. workers: without them, only the receiver runs."""
+    """The product on an empty ledger, running. slots: worker processes. workers: without them, only the receiver
+    runs."""
     with ground.database() as database_url:
         vault_key = Vault.new_key()
         access_key_id, secret, bearer = _prepare(database_url, Vault([vault_key]))

@@ -1,4 +1,5 @@
-"""One-row commits, one after the other: what this machine's disk and PostgreSQL allow a pipeline that batches nothing."""
+"""One-row commits, one after the other: what this machine's disk and PostgreSQL allow a pipeline that batches
+nothing."""
 
 from __future__ import annotations
 

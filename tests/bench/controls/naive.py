@@ -1,8 +1,11 @@
 """The pipeline that a good team writes first: Flask, Celery and PostgreSQL, one message and one commit for each step.
 
-The same signatures, validation, identity, durability and destinations as the product; a stored state for every delivery;
-retries by Celery. No chunks: a record costs a message to be planned, and a message, a read, a call and a commit for each
-destination. Run as `gunicorn … tests.bench.controls.naive:app` and `celery -A tests.bench.controls.naive:celery worker`.
+The same signatures, validation, identity, durability and destinations as the product; a stored state for every
+delivery;
+retries by Celery. No chunks: a record costs a message to be planned, and a message, a read, a call and a commit for
+each
+destination. Run as `gunicorn … tests.bench.controls.naive:app` and `celery -A tests.bench.controls.naive:celery
+worker`.
 """
 
 from __future__ import annotations
@@ -103,7 +106,8 @@ def profiles() -> Any:
         ).fetchone()
         assert row is not None
         connection.execute(
-            "INSERT INTO requests (id, client, group_key, type, datatalks_id, data) VALUES (%s, 'bench', %s, %s, %s, %s)",
+            "INSERT INTO requests (id, client, group_key, type, datatalks_id, data)"
+            " VALUES (%s, 'bench', %s, %s, %s, %s)",
             (request_id, group, wrapper["type"], row[0], Jsonb(data)),
         )
     route.delay(str(request_id))

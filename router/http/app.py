@@ -19,6 +19,7 @@ from router.http import (
     health,
     hooks,
     metrics,
+    preview,
     replaying,
     status,
     v1,
@@ -82,6 +83,7 @@ def create_app(services: Services) -> Flask:
         _add(app, services, route)
     status.register(app, services)
     replaying.register(app, services)
+    preview.register(app, services)
     metrics.register(app, services, app.tally)
     health.register(app, services)
     hooks.register(app, services)

@@ -123,7 +123,10 @@ def _previewing(console: Blueprint, services: Services) -> None:
 
 
 def _example(chosen: Choice | None) -> str:
-    return _pretty(chosen.entry.examples[0]) if chosen and chosen.entry.examples else "{}"
+    """A record to begin with: the file's first example, or the names of its fields."""
+    if chosen is None:
+        return ""
+    return _pretty(next(iter(chosen.entry.examples), dict.fromkeys(chosen.entry.contract.fields)))
 
 
 def _record(services: Services, sample: str) -> Mapping[str, Any]:

@@ -25,10 +25,10 @@ format: $(VENV)/.dev
 	$(BIN)/ruff format .
 
 faults: $(VENV)/.dev
-	$(BIN)/python -m tests.faults $(ARGS)
+	$(BIN)/python -m pytest tests/faults --full $(ARGS)
 
 faults-quick: $(VENV)/.dev
-	$(BIN)/python -m tests.faults --quick
+	$(BIN)/python -m pytest tests/faults $(ARGS)
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m tests.bench $(ARGS)

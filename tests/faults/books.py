@@ -12,7 +12,7 @@ from uuid import UUID
 from router.model import FINAL, State
 from tests.faults.house import House
 from tests.faults.load import Load
-from tests.faults.shop import TO_ALL, Token, connector_of, tokens_in
+from tests.faults.shop import CALLBACKS, TO_ALL, Token, tokens_in
 
 OF_LEDGER = """
 SELECT p.integration, d.state, coalesce(d.reason, ''), c.data, d.attempts
@@ -77,19 +77,17 @@ def read(house: House, load: Load, integrations: Sequence[str] = TO_ALL) -> Book
         (token,) = tokens_in(json.loads(data)["name"])
         if token in ours and integration in entries:
             entries[integration][token].append(Entry(State(state), reason, [each["outcome"] for each in attempts]))
-    receipts = {
-        name: [token for token in _received(house, connector_of(name)) if token in ours] for name in integrations
-    }
+    receipts = {name: [token for token in _received(house, name) if token in ours] for name in integrations}
     return Books(entries, receipts, _called_back(house))
 
 
-def _received(house: House, connector: str) -> Iterator[Token]:
-    for call in house.received(connector):
+def _received(house: House, integration: str) -> Iterator[Token]:
+    for call in house.received(integration):
         yield from tokens_in(json.dumps(call["body"]))
 
 
 def _called_back(house: House) -> Counter[UUID]:
-    calls = (call["body"] for call in house.received("webhook") if call["path"].endswith("/callbacks"))
+    calls = (call["body"] for call in house.received(CALLBACKS))
     return Counter(UUID(body["data"]["requestId"]) for body in calls if body["type"].startswith("request.completed"))
 
 
@@ -100,7 +98,7 @@ def balance(house: House, load: Load, integrations: Sequence[str] = TO_ALL) -> t
     received was promised; what must not be repeated was not received twice; each request's end was called back.
     """
     books = read(house, load, integrations)
-    differences = house.ledger.audit().differences
+    differences = house.audit().differences
     faults = [*load.refused, *differences]
     for name in integrations:
         faults += [*_promises(books, load, name), *_strangers(books, load, name)]

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any, Protocol
 
 import pytest
 
@@ -33,8 +34,8 @@ class Scale:
     drain: float
 
 
-SHORT = Scale(full=False, records=240, each=2, rate=60.0, lease=6.0, timeout=3.0, drain=40.0)
-FULL = Scale(full=True, records=20_000, each=10, rate=20.0, lease=40.0, timeout=20.0, drain=240.0)
+SHORT = Scale(full=False, records=160, each=2, rate=32.0, lease=6.0, timeout=3.0, drain=60.0)
+FULL = Scale(full=True, records=20_000, each=10, rate=20.0, lease=40.0, timeout=20.0, drain=600.0)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -76,11 +77,16 @@ def scale(pytestconfig: pytest.Config) -> Scale:
     return FULL if _is_full(pytestconfig) else SHORT
 
 
+class Tell(Protocol):
+    def __call__(self, figures: Figures, **more: Any) -> None: ...
+
+
 @pytest.fixture
-def tell(request: pytest.FixtureRequest, pytestconfig: pytest.Config):
+def tell(request: pytest.FixtureRequest, pytestconfig: pytest.Config) -> Tell:
     """Puts a fault's figures into the report."""
 
-    def told(figures: Figures) -> None:
+    def told(figures: Figures, **more: Any) -> None:
+        figures.more |= more
         pytestconfig.stash[_FIGURES][request.node.name] = figures
 
     return told
@@ -115,17 +121,25 @@ class Street:
             house.__exit__(None, None, None)
 
 
+QUICK = {"schedule": [0.3, 0.6, 1.2, *[2.5] * 60]}
 GROUPS = {
-    MAIN: Group(
-        integrations={"salesmanago": {}, "sendios": {}, "digitalonboarding": {}},
-        calls_back=True,
-    ),
+    MAIN: Group({"salesmanago": {}, "sendios": {}, "digitalonboarding": {}}, calls_back=True),
+    "quick_group": Group({"salesmanago": QUICK, "sendios": QUICK, "digitalonboarding": QUICK}),
+    "fragile_group": Group({"fragile": {}}),
+    "limited_group": Group({"webhook-limited": {**QUICK, "budget": {"requests_per_second": 10}}}),
 }
 
 
 @pytest.fixture(scope="session")
 def street(homes: Path, scale: Scale) -> Iterator[Street]:
     shared = Street(homes, Shape(lease=scale.lease, timeout=scale.timeout, groups=GROUPS))
+    yield shared
+    shared.pull_down()
+
+
+@pytest.fixture(scope="session")
+def long_street(homes: Path, scale: Scale) -> Iterator[Street]:
+    shared = Street(homes, Shape(lease=scale.lease, timeout=scale.timeout, groups=GROUPS, proxied=True))
     yield shared
     shared.pull_down()
 
@@ -141,9 +155,21 @@ def pytest_runtest_makereport(item: pytest.Item):
 _FAILED = pytest.StashKey[bool]()
 
 
+def _lived_in(street: Street, request: pytest.FixtureRequest) -> Iterator[House]:
+    house = street.house()
+    house.be_well()
+    yield house
+    if request.node.stash.get(_FAILED, True):
+        street.pull_down()
+
+
 @pytest.fixture
 def house(street: Street, request: pytest.FixtureRequest) -> Iterator[House]:
     """The product, up and with nothing to do; every provider is well."""
-    yield street.house()
-    if request.node.stash.get(_FAILED, True):
-        street.pull_down()
+    yield from _lived_in(street, request)
+
+
+@pytest.fixture
+def distant_house(long_street: Street, request: pytest.FixtureRequest) -> Iterator[House]:
+    """One whose processes reach their servers over lines that can be made bad."""
+    yield from _lived_in(long_street, request)

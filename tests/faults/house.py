@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
 import psycopg
@@ -25,20 +26,22 @@ from router.cli.embedded import EmbeddedPostgres, EmbeddedValkey
 from router.cli.keys import new_access_key
 from router.cli.ports import free_port
 from router.cli.process import Process
-from router.ledger.base import AccessKey
+from router.ledger.base import AccessKey, Audit, Unavailable
 from router.ledger.migrate import migrate
 from router.ledger.postgres import PostgresLedger
-from router.publish import publish
 from router.queue import queue_names
 from router.vault import Vault
 from tests.faults import shop
 from tests.faults.load import Account, Load
-from tests.faults.proxy import Proxy
+from tests.faults.proxy import Line, Proxy
 from tests.faults.shop import Group, Token
 from tests.support.processes import children
 
 ROOT = Path(__file__).parents[2]
+FRAGILE = Path(__file__).with_name("fragile")
+ROUTER = (sys.executable, "-c", "from router.cli import main; main()")
 START_WITHIN = 90.0
+STOP_WITHIN = 75.0
 _LOOK = 0.05
 
 
@@ -153,14 +156,31 @@ class House:
         if found := children(self.programs[name].pid):
             os.kill(found[which % len(found)], signal.SIGKILL)
 
-    def stop(self, name: str) -> None:
-        """SIGTERM, and then SIGKILL where that takes too long; it stays down."""
+    def stop(self, name: str) -> float:
+        """SIGTERM, and the seconds it took to end in good order; it stays down."""
         self._down.add(name)
-        self.programs[name].stop()
+        began = time.monotonic()
+        self.kill(name, signal.SIGTERM)
+        self.until(lambda: self.programs[name].poll() is not None, STOP_WITHIN, f"{name} ends")
+        return time.monotonic() - began
 
     def start(self, name: str) -> None:
-        self._down.discard(name)
+        """Again, after `stop`."""
+        self.programs[name].leave_behind()
         self.programs[name].start()
+        self._down.discard(name)
+
+    def be_well(self) -> None:
+        """What was done to it is undone: all runs, nothing is owed, providers answer and have forgotten."""
+        for line in self.lines.values():
+            line.be(Line.PASS)
+            line.delay(0.0)
+        for each in get_json(f"{self.sandbox}/_/providers")["providers"]:
+            self.scenario(each["connector"], "ok")
+        self.await_ready()
+        self.until(lambda: self.owed() == 0, START_WITHIN, "nothing is owed from before")
+        status, _ = call("DELETE", f"{self.sandbox}/_/received")
+        assert status == 200
 
     # ---- what goes through it
 
@@ -168,10 +188,18 @@ class House:
         """The first record of so many people whom nobody has seen yet."""
         return [Token(next(self._people)) for _ in range(number)]
 
-    def load(self, tokens: Sequence[Token], *, group: str = shop.MAIN, rate: float, each: int = 1) -> Load:
-        """A client that posts these at so many calls a second, `each` records a call."""
+    def load(
+        self,
+        tokens: Sequence[Token],
+        *,
+        rate: float,
+        each: int = 1,
+        group: str = shop.MAIN,
+        kinds: Mapping[Token, str] = MappingProxyType({}),
+    ) -> Load:
+        """A client that posts these at so many calls a second, `each` records a call. kinds: of odd ones."""
         calls = [tokens[at : at + each] for at in range(0, len(tokens), each)]
-        return Load(self.account, calls, group=group, rate=rate)
+        return Load(self.account, calls, group=group, rate=rate, kinds=kinds)
 
     def scenario(self, connector: str, mode: str, **details: Any) -> None:
         """How a provider behaves from now on."""
@@ -183,21 +211,40 @@ class House:
         )
         assert status == 200, said
 
-    def received(self, connector: str) -> list[dict[str, Any]]:
-        """The calls that a provider accepted, oldest first."""
+    def received(self, integration: str) -> list[dict[str, Any]]:
+        """The calls that its provider accepted, oldest first. Webhooks share a provider, and are told by their path."""
+        connector = shop.connector_of(integration)
+        hook = connector in shop.HOOKS
+        connector = "webhook" if hook else connector
         status, said = call("GET", f"{self.sandbox}/_/received?connector={connector}", timeout=120.0)
         assert status == 200
         found: list[dict[str, Any]] = json.loads(said)["received"]
-        return found
+        return [each for each in found if each["path"] == f"/{integration}"] if hook else found
 
     def query(self, sql: str, *params: Any) -> list[tuple[Any, ...]]:
         """Rows of the ledger, past any proxy."""
         with psycopg.connect(self.database_url, autocommit=True) as connection:
-            return connection.execute(sql.encode(), params).fetchall()
+            cursor = connection.execute(sql.encode(), params)
+            return cursor.fetchall() if cursor.description else []
+
+    def audit(self) -> Audit:
+        """Of everything there is. A connection of ours may be from before a crash."""
+        try:
+            return self.ledger.audit()
+        except Unavailable:
+            return self.ledger.audit()
 
     def owed(self) -> int:
         """How much is still to be planned, delivered or called back."""
         return int(self.query("SELECT count(*) FROM due")[0][0])
+
+    def claimed(self) -> int:
+        """The number of the last hint that was made."""
+        return int(self.query("SELECT last_value FROM hint_seq")[0][0])
+
+    def drain(self, within: float) -> None:
+        """Until nothing is owed any more."""
+        self.until(lambda: self.owed() == 0, within, "nothing is owed")
 
     # ---- building it
 
@@ -222,19 +269,24 @@ class House:
     def _publish_and_give_keys(self) -> None:
         migrate(self.database_url)
         self._vault_key = Vault.new_key()
+        self._web_port, self._sandbox_port = free_port(), free_port()
+        self.sandbox = f"http://127.0.0.1:{self._sandbox_port}"
         self.ledger = PostgresLedger(self.database_url, size=2)
         self._stack.callback(self.ledger.close)
         self.publish()
         access_key_id, secret = new_access_key()
         sealed = Vault([self._vault_key]).seal(secret)
         self.ledger.add_access_key(AccessKey(access_key_id, shop.CLIENT, sealed, datetime.now(UTC)))
-        self._web_port = free_port()
         self.account = Account(f"127.0.0.1:{self._web_port}", access_key_id, secret)
 
     def publish(self, fields: Sequence[str] = (), **more: Group) -> None:
         """Put the mapping set in force, with more fields in the contract or more groups than there were."""
-        documents = shop.sources({**self.shape.groups, **more}, self.shape.timeout, fields)
-        publish(self.ledger, documents, "tests", "")
+        directory = self.directory / "mappings"
+        for path, text in shop.documents({**self.shape.groups, **more}, self.shape.timeout, fields).items():
+            (directory / path).parent.mkdir(parents=True, exist_ok=True)
+            (directory / path).write_text(text)
+        command = [*ROUTER, "mappings", "publish", str(directory), "--message", "a fault", "--author", "tests"]
+        subprocess.run(command, env=self._env, cwd=ROOT, check=True, capture_output=True)
 
     def _give_secrets(self) -> None:
         """The accounts of the sandboxes."""
@@ -243,11 +295,11 @@ class House:
         for name, (connector, option) in shop.SECRETS.items():
             self.ledger.set_secret(shop.CLIENT, name, vault.seal(known[connector][option]))
 
-    def _programs(self) -> dict[str, Program]:
-        sandbox_port = free_port()
-        self.sandbox = f"http://127.0.0.1:{sandbox_port}"
+    @property
+    def _env(self) -> dict[str, str]:
         clean = {name: text for name, text in os.environ.items() if not name.startswith(("ROUTER_", "PG"))}
-        env = clean | {
+        return clean | {
+            "PYTHONPATH": str(FRAGILE),
             "ROUTER_DATABASE_URL": self._urls["postgres"],
             "ROUTER_BROKER_URL": self._urls["broker"],
             "ROUTER_SECRET_KEYS": self._vault_key,
@@ -257,11 +309,12 @@ class House:
             "ROUTER_LINK_SANDBOX_URL": self.sandbox,
         }
 
+    def _programs(self) -> dict[str, Program]:
         def python(name: str, *arguments: str, **more: Any) -> Program:
             log = self.directory / f"{name}.log"
-            return Program((sys.executable, "-m", *arguments), log, env, ROOT, **more)
+            return Program((sys.executable, "-m", *arguments), log, self._env, ROOT, **more)
 
-        queues = ",".join(queue_names(facts()))
+        queues = ",".join(queue_names([*facts(), "fragile"]))
         quiet = ("-E", "--without-gossip", "--without-mingle")
         gunicorn = ("gunicorn", "-c", str(ROOT / "deploy" / "gunicorn.conf.py"), "router.http.wsgi:app")
         stop = ((signal.SIGTERM, 75.0),)
@@ -277,7 +330,7 @@ class House:
         }
         listing = answers(f"{self.sandbox}/_/providers", 200)
         return {
-            "sandbox": python("sandbox", "connectors.sandbox", "--port", str(sandbox_port), ready=listing),
+            "sandbox": python("sandbox", "connectors.sandbox", "--port", str(self._sandbox_port), ready=listing),
             "web": python("web", *gunicorn, ready=answers(f"http://{self.account.host}/readyz", 200)),
             **workers,
             "dispatch_1": python("dispatch_1", "workers.dispatch"),

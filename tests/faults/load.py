@@ -69,7 +69,14 @@ class Load:
     """
 
     def __init__(
-        self, account: Account, calls: Sequence[Sequence[Token]], *, group: str, rate: float, senders: int = 8
+        self,
+        account: Account,
+        calls: Sequence[Sequence[Token]],
+        *,
+        group: str,
+        rate: float,
+        kinds: Mapping[Token, str],
+        senders: int = 8,
     ) -> None:
         self.calls = calls
         self.group = group
@@ -78,6 +85,7 @@ class Load:
         self.refused: list[str] = []
         self._account = account
         self._rate = rate
+        self._kinds = kinds
         self._run = uuid4().hex[:8]
         self._lock = threading.Lock()
         self._next = 0
@@ -92,6 +100,11 @@ class Load:
     def statuses(self) -> Counter[int | None]:
         with self._lock:
             return Counter(each.status for each in self.tries)
+
+    def takes_since(self, moment: float) -> bool:
+        """Whether a call was answered 200 since then."""
+        with self._lock:
+            return any(each.status == http.client.OK and each.at > moment for each in reversed(self.tries))
 
     def start(self) -> Self:
         self._began = time.monotonic()
@@ -122,7 +135,7 @@ class Load:
         return index, self.calls[index]
 
     def _insist(self, connection: _Connection, tokens: Sequence[Token], key: str) -> None:
-        sent = body(tokens, self.group)
+        sent = body(tokens, self.group, self._kinds)
         while not self._stopped.is_set():
             began = time.monotonic()
             status, answer = connection.post(sent, self._account.headers(sent, key))

@@ -54,6 +54,10 @@ class Proxy:
         """Reset every connection that is open; new ones are taken."""
         self._tell("cut", None)
 
+    def forget(self) -> None:
+        """Let nothing through any more on the connections that are open, for ever; new ones work."""
+        self._tell("forget", None)
+
     def close(self) -> None:
         self._pipe.close()
         self._process.join()
@@ -81,8 +85,7 @@ class _Site:
     def __init__(self, pipe: Pipe, port: int, target: tuple[str, int] | str) -> None:
         self._pipe, self._port, self._target = pipe, port, target
         self._seconds = 0.0
-        self._passes = asyncio.Event()
-        self._passes.set()
+        self._passes = _open_event()
         self._open: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server | None = None
 
@@ -106,7 +109,7 @@ class _Site:
         self._cut()
 
     async def _obey(self, wishes: asyncio.Queue[tuple[str, Any]]) -> None:
-        deeds: dict[str, Callable[[Any], None]] = {"delay": self._delay, "cut": self._cut}
+        deeds: dict[str, Callable[[Any], None]] = {"delay": self._delay, "cut": self._cut, "forget": self._forget}
         while True:
             what, value = await wishes.get()
             if what == "be":
@@ -131,6 +134,11 @@ class _Site:
     def _delay(self, seconds: float) -> None:
         self._seconds = seconds
 
+    def _forget(self, _: Any) -> None:
+        """Those that are open hold on to an event that nobody will set again."""
+        self._passes.clear()
+        self._passes = _open_event()
+
     def _cut(self, _: Any = None) -> None:
         for writer in list(self._open):
             opened = writer.get_extra_info("socket")
@@ -144,11 +152,12 @@ class _Site:
     async def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._open.add(writer)
         beyond: asyncio.StreamWriter | None = None
+        passes = self._passes
         try:
-            await self._passes.wait()
+            await passes.wait()
             back, beyond = await self._connect()
             self._open.add(beyond)
-            await asyncio.gather(self._pass(reader, beyond), self._pass(back, writer))
+            await asyncio.gather(self._pass(reader, beyond, passes), self._pass(back, writer, passes))
         except OSError:
             pass  # either side left
         finally:
@@ -162,12 +171,18 @@ class _Site:
             return await asyncio.open_unix_connection(self._target)
         return await asyncio.open_connection(*self._target)
 
-    async def _pass(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+    async def _pass(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, passes: asyncio.Event) -> None:
         while data := await source.read(_CHUNK):
-            await self._passes.wait()
+            await passes.wait()
             if self._seconds:
                 await asyncio.sleep(self._seconds)
             sink.write(data)
             await sink.drain()
         if sink.can_write_eof():
             sink.write_eof()
+
+
+def _open_event() -> asyncio.Event:
+    event = asyncio.Event()
+    event.set()
+    return event

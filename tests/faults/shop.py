@@ -8,8 +8,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from router.mapping import Source
-
 CLIENT = "shop"
 MAIN = "main_group"
 TO_ALL = ("salesmanago", "sendios", "digitalonboarding")
@@ -33,24 +31,39 @@ def tokens_in(text: str) -> list[Token]:
     return [Token(int(person), int(version)) for person, version in _TOKEN.findall(text)]
 
 
-def body(tokens: Sequence[Token], group: str) -> bytes:
-    """A call with these records."""
-    data = [{"customer_id": f"c-{each.person}", "email": _email(each), "name": str(each)} for each in tokens]
+def body(tokens: Sequence[Token], group: str, kinds: Mapping[Token, str]) -> bytes:
+    """A call with these records. kinds: of those that are not like the others."""
+    data = [
+        {
+            "customer_id": f"c-{each.person}",
+            "email": f"p{each.person}@shop.example",
+            "name": str(each),
+            "kind": kinds.get(each),
+        }
+        for each in tokens
+    ]
     return json.dumps({"type": "person", "groupKey": group, "data": data[0] if len(data) == 1 else data}).encode()
-
-
-def _email(token: Token) -> str:
-    return f"p{token.person}@shop.example"
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """integrations: name → what `client.yaml` says of it beyond where it is and who we are there."""
+    """integrations: name → what `client.yaml` says of it beyond where it is and who we are there.
+
+    One is named after its connector, with anything behind a dash.
+    """
 
     integrations: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     calls_back: bool = False
 
 
+def connector_of(integration: str) -> str:
+    return integration.partition("-")[0]
+
+
+CALLBACKS = "webhook-callbacks"
+"""Where callbacks go, as if it were an integration."""
+HOOKS = frozenset({"webhook", "fragile"})
+"""Connectors that all speak to the sandbox's webhook, each integration at a path of its own name."""
 _ACCESS: Mapping[str, Mapping[str, Any]] = {
     "salesmanago": {
         "options": {"client_id": "demo-client", "api_key": "demo-key", "owner": "crm@shop.example"},
@@ -61,9 +74,8 @@ _ACCESS: Mapping[str, Mapping[str, Any]] = {
         "options": {"client_id": "do-demo"},
         "secrets": {"client_secret": "digitalonboarding_client_secret"},
     },
-    "webhook": {"secrets": {"secret": "webhook"}},
+    **{name: {"secrets": {"secret": "webhook"}} for name in HOOKS},
 }
-_ADDRESS = {"webhook": "url"}
 SECRETS = {
     "salesmanago_api_secret": ("salesmanago", "api_secret"),
     "sendios_sdk_key": ("sendios", "sdk_key"),
@@ -82,16 +94,13 @@ _DELIVER: Mapping[str, Mapping[str, Any]] = {
         "operation": "upsert_contact",
         "map": {"unique_id": "customer_id", "email": "email", "name_first": "name"},
     },
-    "webhook": {"operation": "send", "map": {"name": "name"}},
+    **{name: {"operation": "send", "map": {"name": "name", "kind": "kind"}} for name in HOOKS},
 }
 
 
-def sources(groups: Mapping[str, Group], timeout: float, fields: Iterable[str] = ()) -> list[Source]:
-    """The mapping set. timeout: of a call, in seconds. fields: further ones of the contract, which nobody delivers."""
-    client = {
-        "client": CLIENT,
-        "groups": {key: _group(one, timeout) for key, one in groups.items()},
-    }
+def documents(groups: Mapping[str, Group], timeout: float, fields: Iterable[str] = ()) -> Mapping[str, str]:
+    """The mapping set's files, by path. timeout: of a call, in seconds. fields: further ones that nobody delivers."""
+    client = {"client": CLIENT, "groups": {key: _group(one, timeout) for key, one in groups.items()}}
     names = {name for one in groups.values() for name in one.integrations}
     person = {
         "entity": "profile",
@@ -101,17 +110,12 @@ def sources(groups: Mapping[str, Group], timeout: float, fields: Iterable[str] =
             "customer_id": {"type": "string"},
             "email": {"type": "email"},
             "name": {"type": "string"},
-            **{name: {"type": "string", "optional": True} for name in fields},
+            **{name: {"type": "string", "optional": True} for name in ("kind", *fields)},
         },
         "deliver": {name: _DELIVER[connector_of(name)] for name in sorted(names)},
     }
-    documents = {f"{CLIENT}/client.yaml": client, f"{CLIENT}/profile.person.yaml": person}
-    return [Source(path, json.dumps(document)) for path, document in documents.items()]  # JSON is YAML too
-
-
-def connector_of(integration: str) -> str:
-    """An integration is named after its connector, with anything behind a dash."""
-    return integration.partition("-")[0]
+    files = {f"{CLIENT}/client.yaml": client, f"{CLIENT}/profile.person.yaml": person}
+    return {path: json.dumps(document) for path, document in files.items()}  # JSON is YAML too
 
 
 def _group(group: Group, timeout: float) -> dict[str, Any]:
@@ -119,15 +123,19 @@ def _group(group: Group, timeout: float) -> dict[str, Any]:
         "integrations": {name: _integration(name, more, timeout) for name, more in group.integrations.items()}
     }
     if group.calls_back:
-        shown["callback"] = {"url": {"setting": "sandbox_url", "path": "/webhook/callbacks"}, "secret": "webhook"}
+        shown["callback"] = {
+            "url": {"setting": "sandbox_url", "path": "/webhook/webhook-callbacks"},
+            "secret": "webhook",
+        }
     return shown
 
 
 def _integration(name: str, more: Mapping[str, Any], timeout: float) -> dict[str, Any]:
     connector = connector_of(name)
     access = _ACCESS[connector]
+    address = ("url", f"/webhook/{name}") if connector in HOOKS else ("base_url", f"/{connector}")
     options = {
-        _ADDRESS.get(connector, "base_url"): {"setting": "sandbox_url", "path": f"/{connector}"},
+        address[0]: {"setting": "sandbox_url", "path": address[1]},
         "timeout": timeout,
         "connect_timeout": min(timeout, 5.0),
         **access.get("options", {}),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from socketserver import StreamRequestHandler, ThreadingTCPServer
 from threading import Thread
 
@@ -14,8 +15,9 @@ from tests.faults.proxy import HOST, Line, Proxy
 
 class _Echo(StreamRequestHandler):
     def handle(self) -> None:
-        for line in self.rfile:
-            self.wfile.write(line)
+        with suppress(ConnectionError):
+            for line in self.rfile:
+                self.wfile.write(line)
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +77,17 @@ def test_a_black_hole_swallows_until_it_ends(proxy: Proxy) -> None:
         line.settimeout(5)
         proxy.be(Line.PASS)
         assert line.recv(100) == b"lost?\n"
+
+
+def test_what_is_forgotten_stays_dead_and_a_new_line_works(proxy: Proxy) -> None:
+    with connected(proxy) as line:
+        assert said(line, b"hello") == b"hello\n"
+        proxy.forget()
+        line.settimeout(0.2)
+        with pytest.raises(TimeoutError):
+            said(line, b"lost")
+        with connected(proxy) as other:
+            assert said(other, b"hello") == b"hello\n"
 
 
 def test_what_refuses_takes_nobody_until_it_passes_again(proxy: Proxy) -> None:

@@ -17,6 +17,8 @@ from router.vault import Vault
 
 REFRESH = 2.0
 KEPT_SETS = 8
+_NONE = "no mapping set is published; run `router mappings publish`"
+_BROKEN = "mapping set number {} cannot be loaded, and there was none before it; `router mappings rollback` to another"
 ROUTE, CALLBACK = "route", "callback"
 
 log = logs.get(__name__)
@@ -97,7 +99,7 @@ class Config:
             if self._snapshot is None or self._clock() >= self._due:
                 self._refresh()
             if self._snapshot is None:
-                raise NothingPublished("no mapping set is published; run `router mappings publish`")
+                raise NothingPublished(_NONE if self._bad is None else _BROKEN.format(self._bad))
             return self._snapshot
 
     def renewed(self) -> Snapshot:

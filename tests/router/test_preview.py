@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import importlib
 import json
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from marshmallow import ValidationError
 
 from connectors.sandbox.registry import PROVIDERS
@@ -15,10 +19,11 @@ from router import catalog
 from router.config import Config
 from router.ledger.base import LedgerError
 from router.ledger.memory import MemoryLedger
-from router.mapping import Entry, Source, compile_set
+from router.mapping import Entry, Source, compile_set, read_tree
 from router.model import Action, State
 from router.preview import STAND_INS, Past, entries_of, of_delivery, preview
 from router.veil import veiled
+from tests.mapping.strategies import value
 from tests.support.shop import CLIENT, PERSON, RENAMED, WITHOUT_CRM, Shop
 
 LINKS = {"sandbox_url": "http://127.0.0.1:9"}
@@ -103,6 +108,28 @@ def test_files_are_found_for_each_of_their_groups() -> None:
     assert [group for group, _ in entries_of(made, f"here/{FILE}")] == ["main"]
     assert [group for group, _ in entries_of(made, "here/shop/north/profile.person.yaml")] == ["north"]
     assert list(entries_of(made, FILE)) == []
+
+
+DEMO = compile_set(read_tree(Path(__file__).parents[2] / "mappings"), catalog.facts())
+ENTRIES = {".".join(key): one for key, one in DEMO.entries["demo", "main_group"].items()}
+LONG = 12  # characters that nothing but the record brings
+
+
+@pytest.mark.parametrize("name", ENTRIES)
+@settings(max_examples=25, deadline=None)
+@given(data=st.data())
+def test_whatever_a_contract_admits_is_previewed_and_masked(name: str, data: st.DataObject) -> None:
+    one = ENTRIES[name]
+    drawn = {
+        field.name: data.draw(
+            value(field.type) if field.name in one.contract.hard_id else st.none() | value(field.type)
+        )
+        for field in one.contract.fields.values()
+    }
+    made = preview(one, drawn, LINKS)
+    assert set(made.requests) == {each.integration for each in made.explanation.integrations}
+    shown = json.dumps([asdict(made.explanation), made.requests], ensure_ascii=False)
+    assert [text for text in drawn.values() if isinstance(text, str) and len(text) >= LONG and text in shown] == []
 
 
 # ---- after -----------------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from router.mapping.lint import check
 from router.model import Destination
 from router.queue import queue_of
 
-SINGLE_CHUNK = 32
+SINGLE_CHUNK = 64
 """Deliveries in one hint of a destination that takes them one by one."""
 ROUTE_CHUNK = 200
 MAX_HINTS = 4

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -20,7 +21,7 @@ from router import logs
 from router.judge import health, judge
 from router.ledger.base import LedgerError, Unavailable
 from router.model import FINAL, DueDelivery, Health, State, Verdict
-from workers.channel import Channel
+from workers.channel import AT_ONCE, Channel
 from workers.lease import Held
 from workers.patience import KEEP_TRYING, persist
 
@@ -81,15 +82,20 @@ def _hand_back(held: Held, deliveries: Sequence[DueDelivery], tools: Tools) -> N
 
 
 def _send_all(chunk: _Chunk, deliveries: Sequence[DueDelivery]) -> None:
-    with ThreadPoolExecutor(chunk.channel.at_once) as pool:
-        for calls in _slices(deliveries, chunk):
-            if not _may_leave(chunk, calls):
-                return
-            for call, sent in zip(calls, _send(pool, chunk, calls), strict=True):
-                if sent is None:
-                    chunk.enough = True
-                else:
-                    _judge(chunk, call, *sent)
+    for calls in _slices(deliveries, chunk):
+        if not _may_leave(chunk, calls):
+            return
+        for call, sent in zip(calls, _send(chunk, calls), strict=True):
+            if sent is None:
+                chunk.enough = True
+            else:
+                _judge(chunk, call, *sent)
+
+
+@cache
+def _callers() -> ThreadPoolExecutor:
+    """The threads of this process that make calls; it delivers one chunk at a time."""
+    return ThreadPoolExecutor(AT_ONCE, "caller")
 
 
 def _slices(deliveries: Sequence[DueDelivery], chunk: _Chunk) -> Iterator[list[list[DueDelivery]]]:
@@ -148,7 +154,7 @@ def _careful(chunk: _Chunk, call: Sequence[DueDelivery]) -> list[UUID]:
 _Sent = tuple[Sequence[Outcome], datetime, float] | None
 
 
-def _send(pool: ThreadPoolExecutor, chunk: _Chunk, calls: Sequence[Sequence[DueDelivery]]) -> list[_Sent]:
+def _send(chunk: _Chunk, calls: Sequence[Sequence[DueDelivery]]) -> list[_Sent]:
     """What each call brought, when it began and how many milliseconds it took; None for one that was not made."""
 
     def one(call: Sequence[DueDelivery]) -> _Sent:
@@ -162,7 +168,7 @@ def _send(pool: ThreadPoolExecutor, chunk: _Chunk, calls: Sequence[Sequence[DueD
             return None
         return outcomes, began, (time.monotonic() - clock) * 1000
 
-    return [one(calls[0])] if len(calls) == 1 else list(pool.map(one, calls))
+    return [one(calls[0])] if len(calls) == 1 else list(_callers().map(one, calls))
 
 
 def _in_turn(chunk: _Chunk, call: Sequence[DueDelivery]) -> bool:

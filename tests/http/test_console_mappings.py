@@ -13,6 +13,7 @@ import pytest
 import requests
 from werkzeug.security import generate_password_hash
 
+from router.ledger.memory import MemoryLedger
 from router.model import State
 from tests.http.shop import Receiver, serving, settings
 from tests.support.shop import KEY, RENAMED, WITHOUT_CRM, Shop, shop_in
@@ -184,6 +185,13 @@ def test_markup_in_a_record_stays_text(console: Console) -> None:
     shown = console.preview({"customer_id": "c-1", "name": "<img src=x>"}, reveal="on")
     assert cells(outcome(shown))[2] == "name"
     assert "<img src=x>" in shown  # as the operator reads it
+
+
+def test_nothing_can_be_previewed_before_something_is_published() -> None:
+    with serving(MemoryLedger(), settings("postgresql://nowhere", operators=OPERATORS)) as empty:
+        newcomer = Console(empty)
+        assert "no mapping set is published" in newcomer.get("preview", 404)
+        assert "Nothing has been published." in newcomer.get("mappings")
 
 
 # ---- a past delivery -------------------------------------------------------------------------------------------------

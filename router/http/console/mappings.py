@@ -13,6 +13,7 @@ from werkzeug.exceptions import BadRequest, NotFound
 
 from router import logs
 from router.catalog import facts
+from router.config import NothingPublished
 from router.http.body import BodyError
 from router.http.console.session import operator, required
 from router.http.services import Services
@@ -98,7 +99,10 @@ def _previewing(console: Blueprint, services: Services) -> None:
     @console.route("/preview", endpoint="preview", methods=["GET", "POST"])
     @required
     def previewed() -> Any:
-        snapshot = services.config.current()
+        try:
+            snapshot = services.config.current()
+        except NothingPublished as error:
+            raise NotFound(f"{error}.") from None
         known = choices(snapshot.set)
         chosen = known.get(request.values.get("choice", ""))
         sample, made, fault = request.form.get("sample", _example(chosen)), None, ""

@@ -41,9 +41,7 @@ def post(url: str, body: bytes, content_type: str, *, access_key_id: str, secret
 @click.option("--secret-access-key", envvar="SECRET_ACCESS_KEY", required=True)
 @click.option("--region", default="eu-west-1", show_default=True)
 @click.pass_context
-def send(
-    ctx: click.Context, file: Path, url: str, access_key_id: str, secret_access_key: str, region: str
-) -> None:
+def send(ctx: click.Context, file: Path, url: str, access_key_id: str, secret_access_key: str, region: str) -> None:
     """Sign FILE (JSON, or newline-delimited when it ends in .ndjson) and post it; prints the answer."""
     content_type = "application/x-ndjson" if file.suffix == ".ndjson" else "application/json"
     try:

@@ -19,8 +19,8 @@ LOCK_TIMEOUT = 2_000
 SESSION = (
     f"-c statement_timeout={STATEMENT_TIMEOUT} -c lock_timeout={LOCK_TIMEOUT} "
     "-c idle_in_transaction_session_timeout=10000 -c synchronous_commit=on -c timezone=UTC "
-    # Tables that were empty when their plan was made are not empty under load; every hot statement goes by one index, and
-    # never ands it with all the keys of another.
+    # Tables that were empty when their plan was made are not empty under load; every hot statement goes by one index,
+    # and never ands it with all the keys of another.
     "-c enable_seqscan=off -c enable_bitmapscan=off -c jit=off"
 )
 # The statements of `work` are large: to plan one takes longer than to run it. None of them gains by what its parameters

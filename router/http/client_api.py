@@ -23,7 +23,7 @@ from router.http.client_items import Batch
 from router.http.client_schemas import Shape, fault
 from router.http.errors import Refusal, note
 from router.http.services import Services
-from router.http.signed import idempotency, wait_for_turn
+from router.http.signed import idempotency, idempotency_key, wait_for_turn
 from router.http.wire import Inbound, raw_target
 from router.ledger.base import ClientApiKey
 from router.ledger.documents import iso
@@ -158,6 +158,7 @@ def _taken_in(services: Services, inbound: Inbound, endpoint: Endpoint, key: Cli
     if sentence is not None:
         note(services, inbound, Refusal(422, [sentence]))
         return client_answers.told({"status": "error", "error": sentence}, 422)
+    idempotency_key(inbound)  # also where nothing is kept under it
     batches = endpoint.items(body)
     if batches is None:
         return client_answers.told(client_answers.BROKEN, 400)

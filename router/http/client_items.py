@@ -24,7 +24,7 @@ _ALIASES = {"properties": "data", "traits": "data"}  # what the Android and the 
 class Batch:
     """Records of one entity. joins: by record, the anonymous id that is the same user's from now on.
 
-    useless: positions of items that name nobody, for an id may be null or empty; nothing can be done with them.
+    useless: positions of items that name nobody, for an id may be null or blank; nothing can be done with them.
     """
 
     entity: Entity
@@ -107,7 +107,7 @@ def _batch(entity: Entity, type: str, items: Iterable[Item], action: Action = Ac
     joins: list[str | None] = []
     useless: list[int] = []
     for index, item in enumerate(items):
-        external, anonymous = item.get("external_id"), item.get("anonymous_id")
+        external, anonymous = _said(item.get("external_id")), _said(item.get("anonymous_id"))
         if not (external or anonymous):
             useless.append(index)
             continue
@@ -115,7 +115,7 @@ def _batch(entity: Entity, type: str, items: Iterable[Item], action: Action = Ac
         _flatten(item, "", record)
         record["user_id"] = external or anonymous
         records.append(record)
-        joins.append((anonymous or None) if external else None)
+        joins.append(anonymous if external else None)
     joining = entity in (Entity.PROFILE, Entity.ALIAS) and any(joins)
     return Batch(entity, type, records, joins if joining else (), action, useless)
 
@@ -132,10 +132,14 @@ def _flatten(item: Item, prefix: str, record: dict[str, Any]) -> None:
             record.setdefault(path, json.dumps(value, ensure_ascii=False, separators=(",", ":")))
 
 
+def _said(id: Any) -> str | None:
+    """An id that names something: blank ones do not."""
+    return id if isinstance(id, str) and id.strip() else None
+
+
 def _event_id(item: Item) -> str:
     """The client's, by which Parcelvoy knows a repeat (contracts.md §4.2), or a new one."""
-    given = item.get("distinct_id")
-    return given if isinstance(given, str) and given else str(uuid4())
+    return _said(item.get("distinct_id")) or str(uuid4())
 
 
 def _ids(item: Item) -> dict[str, Any]:

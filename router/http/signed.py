@@ -108,13 +108,19 @@ def wait_for_turn(services: Services, client: str) -> None:
 
 def idempotency(inbound: Inbound, environment: Environment, body: bytes, of: str = "") -> Idempotency | None:
     """The Idempotency-Key with all that it stands for; raises `BadCall` when it is none. of: which part of the call."""
-    key = inbound.environ.get("HTTP_IDEMPOTENCY_KEY")
+    key = idempotency_key(inbound)
     if key is None:
         return None
-    if not _KEY.fullmatch(key):
-        raise BadCall(["Idempotency-Key: must be 1 to 255 printable ASCII characters without spaces"])
     stands_for = f"{environment}\n{inbound.method}\n{raw_target(inbound.environ)}\n".encode()
     return Idempotency(f"{key} {of}" if of else key, hashlib.sha256(stands_for + body).digest())
+
+
+def idempotency_key(inbound: Inbound) -> str | None:
+    """The key alone; raises `BadCall` when it is none."""
+    key: str | None = inbound.environ.get("HTTP_IDEMPOTENCY_KEY")
+    if key is not None and not _KEY.fullmatch(key):
+        raise BadCall(["Idempotency-Key: must be 1 to 255 printable ASCII characters without spaces"])
+    return key
 
 
 def _unwrapped(services: Services, inbound: Inbound, route: Route, format: Format | None, body: bytes) -> Submission:

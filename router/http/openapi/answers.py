@@ -94,7 +94,16 @@ IDEMPOTENCY_KEY: Mapping[str, Any] = {
 def accepted(array: bool) -> dict[str, Any]:
     """The answer to a call that was kept. array: its records always come in one."""
     several = {"several": told(200, many=True)}
-    return _response(200, "Kept, durably; deliveries follow.", several if array else {"one": told(200), **several})
+    answer = _response(200, "Kept, durably; deliveries follow.", several if array else {"one": told(200), **several})
+    return answer | {
+        "links": {
+            "request": {
+                "operationId": "getRequest",
+                "parameters": {"requestId": "$response.body#/requestId"},
+                "description": "What became of it.",
+            }
+        }
+    }
 
 
 def refused(*messages: str) -> dict[str, Any]:

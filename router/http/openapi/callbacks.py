@@ -7,7 +7,7 @@ from typing import Any
 
 from router import callback
 from router.http.openapi import examples
-from router.http.openapi.status import ref
+from router.http.openapi.status import SCHEMAS, ref
 
 _MEANINGS: Mapping[str, str] = {
     "request.completed": "Every delivery of a request has ended, none of them badly.",
@@ -60,18 +60,29 @@ def _post(event: str) -> dict[str, Any]:
 
 
 def _schema(event: str) -> dict[str, Any]:
-    about: dict[str, Any] = {}
-    if not event.startswith("request."):
-        about["deliveryId"] = {"type": "string", "format": "uuid", "description": "The delivery that it is about."}
-    if event == callback.FEEDBACK:
-        about["feedback"] = {"oneOf": [ref("Feedback"), {"type": "null"}], "description": "What was told."}
-    data = {"allOf": [ref("Request"), {"type": "object", "required": list(about), "properties": about}]}
     return {
         "type": "object",
         "required": ["type", "timestamp", "data"],
         "properties": {
             "type": {"const": event},
             "timestamp": {"type": "string", "format": "date-time"},
-            "data": data if about else ref("Request"),
+            "data": _data(event),
         },
+    }
+
+
+def _data(event: str) -> Mapping[str, Any]:
+    """The status document, and what it is about where that is not the whole request."""
+    if event.startswith("request."):
+        return ref("Request")
+    about: dict[str, Any] = {
+        "deliveryId": {"type": "string", "format": "uuid", "description": "The delivery that it is about."}
+    }
+    if event == callback.FEEDBACK:
+        about["feedback"] = {"oneOf": [ref("Feedback"), {"type": "null"}], "description": "What was told."}
+    whole = SCHEMAS["Request"]
+    return {
+        **whole,
+        "required": [*whole["required"], *about],
+        "properties": {**whole["properties"], **about},
     }

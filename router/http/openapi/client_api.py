@@ -13,7 +13,7 @@ from router.http.errors import AWAY, BROKEN, SENTENCES
 from router.http.openapi import client_bodies
 from router.http.openapi.answers import IDEMPOTENCY_KEY, headers
 from router.http.openapi.client_bodies import TRACK, schema_of
-from router.http.openapi.contracts import Schema
+from router.http.openapi.contracts import KEEPABLE, Schema
 from router.http.openapi.status import ref
 
 ROOT = "/api/client"
@@ -165,7 +165,12 @@ _DELETE: Schema = {
             "in": "query",
             "required": True,
             "description": "A user's external id; given once for each of them.",
-            "schema": {"type": "array", "minItems": 1, "items": {"type": "string"}},
+            "schema": {
+                "type": "array",
+                "minItems": 1,
+                "items": {"type": "string", "pattern": KEEPABLE},
+                "not": {"const": [""]},
+            },
             "example": [_USER],
         },
         IDEMPOTENCY_KEY,

@@ -36,7 +36,11 @@ _KINDS: Mapping[Kind, Schema] = {
         "description": "A name of the IANA time zone database.",
     },
 }
-TRACK = Shape({"event": Kind.TEXT, **EVENT.members}, ids=IDS, required=("event",))
+TRACK = Shape(
+    {"event": Kind.TEXT, **{name: kind for name, kind in EVENT.members.items() if name != "name"}},
+    ids=IDS,
+    required=("event",),
+)
 """What the JavaScript SDK posts for one event (contracts.md §4.5)."""
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from router.http import v1, v2
 from router.http.body import MAX_LINES
 from router.http.openapi.answers import IDEMPOTENCY_KEY, accepted, refusals, refused
-from router.http.openapi.contracts import KEEPABLE, MOST_FIELDS, RECORD, Schema
+from router.http.openapi.contracts import RECORD, Schema
 from router.http.openapi.status import ref
 from router.http.openapi.variants import Variant
 from router.http.signed import Format, Route
@@ -126,9 +126,6 @@ def _wrapper(route: Route, variant: Variant, record: Schema) -> Schema:
         "type": "object",
         "required": [name for name in members if name not in optional],
         "properties": members,
-        "additionalProperties": ref("Value"),
-        "propertyNames": {"pattern": KEEPABLE},
-        "maxProperties": MOST_FIELDS,
     }
 
 

@@ -1,0 +1,164 @@
+"""What `/openapi.json` says is what happens: schemathesis makes calls of it, right ones and wrong ones, and holds the
+answers to it with all its checks.
+
+ROUTER_SCHEMATHESIS_CASES: how many calls for each operation are made up, beside those at the edges of each schema.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid4
+from zoneinfo import available_timezones
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+from requests.auth import AuthBase
+from requests.models import PreparedRequest
+
+from router.catalog import facts
+from router.http.body import MAX_LINES
+from router.http.openapi import document, of_client
+from router.mapping import Source, compile_set
+from tests.http import shop
+from tests.http.demo import CLIENT, FILES, receiving
+from tests.http.shop import SECRET_KEY, Receiver
+from tests.http.signing import ACCESS_KEY, SECRET, Signer
+
+CASES = int(os.environ.get("ROUTER_SCHEMATHESIS_CASES", "20"))
+EVERYTHING = """
+entity: profile
+type: everything
+hard_id: [id, number, day, moment, email, uuid, choice]
+fields:
+  id: {type: string}
+  number: {type: integer}
+  day: {type: date}
+  moment: {type: datetime}
+  email: {type: email}
+  uuid: {type: uuid}
+  choice: {type: enum, values: [a, b]}
+  text: {type: string}
+  whole: {type: integer, optional: true}
+  real: {type: number, optional: true}
+  money: {type: decimal, optional: true}
+  flag: {type: boolean, optional: true}
+  date: {type: date, optional: true}
+  at: {type: datetime, optional: true, timezone: Europe/Stockholm}
+  address: {type: email, optional: true}
+  other: {type: uuid, optional: true}
+  color: {type: enum, values: [red, green], optional: true}
+  days: {type: list, of: date, optional: true}
+  amounts: {type: list, of: decimal, optional: true}
+  colors: {type: list, of: enum, values: [red, green], optional: true}
+"""
+PUBLISHED = {**FILES, f"{CLIENT}/profile.everything.yaml": EVERYTHING}
+SET = compile_set([Source(path, text) for path, text in PUBLISHED.items()], facts())
+DOCUMENT = document(shop.settings("postgresql://nowhere"), of_client(SET, CLIENT), CLIENT)
+CONFIG = schemathesis.Config.from_dict({"generation": {"with-security-parameters": False}})
+
+
+def eased(node: Any) -> Any:
+    """The document without what takes minutes to make up: addresses from their pattern, arrays of 10,001 lines."""
+    if isinstance(node, list):
+        return [eased(each) for each in node]
+    if not isinstance(node, dict):
+        return node
+    left_out = (
+        {"pattern"} if node.get("format") == "idn-email" else {"maxItems"} if node.get("maxItems") == MAX_LINES else ()
+    )
+    return {name: eased(each) for name, each in node.items() if name not in left_out}
+
+
+schema = schemathesis.openapi.from_dict(eased(DOCUMENT), config=CONFIG)
+schemathesis.openapi.format("iana-time-zone", st.sampled_from(sorted(available_timezones() - {"Factory", "localtime"})))
+
+
+@schemathesis.serializer("application/x-ndjson")
+def lines(_: Any, value: Any) -> Any:
+    """Each item of an array on a line."""
+    return "\n".join(json.dumps(each) for each in value).encode() if isinstance(value, list) else json.dumps(value)
+
+
+def query_of(operation: Any, lines: Any) -> dict[str, str]:
+    """The type and group of lines, which are in the query; which of several it is, by what they hold."""
+    content = operation["requestBody"]["content"]["application/x-ndjson"]["schema"]
+    kinds = content.get("anyOf", [content])
+    fitting = [each["title"] for each in kinds if conforms(each, lines)] or [kinds[0]["title"]]
+    return {"type": fitting[0], "groupKey": "main_group"}
+
+
+def written(value: Any) -> Any:
+    """With numbers as most write them: to JSON Schema 1.0 is a whole number too, and 1e-300 an amount of money."""
+    if isinstance(value, list):
+        return [written(each) for each in value]
+    if isinstance(value, dict):
+        return {name: written(each) for name, each in value.items()}
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else round(value, 12)
+    return value
+
+
+def conforms(schema: Any, value: Any) -> bool:
+    return bool(Draft202012Validator({**schema, "components": DOCUMENT["components"]}).is_valid(value))
+
+
+def is_uuid(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and bool(UUID(value))
+    except ValueError:
+        return False
+
+
+class Signing(AuthBase):
+    """Signs what is about to leave, whatever was done to it before."""
+
+    def __call__(self, request: PreparedRequest) -> PreparedRequest:
+        body = request.body.encode() if isinstance(request.body, str) else request.body or b""
+        kept = {name: request.headers[name] for name in ("Content-Type", "Idempotency-Key") if name in request.headers}
+        signed = Signer(ACCESS_KEY, SECRET, now=datetime.now(UTC)).headers(request.method, request.url, body, kept)
+        request.headers.update({name: signed[name] for name in ("x-amz-date", "authorization")})
+        return request
+
+
+class Bearing(AuthBase):
+    def __call__(self, request: PreparedRequest) -> PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {SECRET_KEY}"
+        return request
+
+
+AUTH = {"sigv4": Signing(), "clientKey": Bearing(), "secretKey": Bearing()}
+
+
+@pytest.fixture(scope="module")
+def receiver() -> Iterator[Receiver]:
+    with receiving(PUBLISHED) as listening:
+        yield listening
+
+
+def make_new(case: schemathesis.Case) -> None:
+    """Calls that depend on what was sent before are others' matter: a key that was used, a pin that was taken."""
+    case.body = written(case.body)
+    key = case.headers.get("Idempotency-Key") if case.headers else None
+    if isinstance(key, str) and re.fullmatch("[!-~]{1,200}", key):
+        case.headers["Idempotency-Key"] = f"{key}{uuid4()}"
+    if isinstance(case.body, dict) and "data" in case.body and is_uuid(case.body.get("datatalksId")):
+        case.body["datatalksId"] = None
+    if case.media_type == "application/x-ndjson":
+        case.query = {**(case.query or {}), **query_of(case.operation.definition.raw, case.body)}
+
+
+@schema.parametrize()
+@settings(max_examples=CASES, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+def test_it_is_as_described(receiver: Receiver, case: schemathesis.Case) -> None:
+    make_new(case)
+    needed = case.operation.definition.raw["security"]
+    auth = next((AUTH[name] for each in needed for name in each), None)
+    case.call_and_validate(receiver.url, auth=auth)

@@ -47,7 +47,7 @@ _tools: Tools | None = None
 def open(settings: Settings) -> None:
     """Open everything; called in each worker process after the fork."""
     global _tools
-    ledger = PostgresLedger(settings.database_url, size=2, plan_once=True)
+    ledger = PostgresLedger(settings.database_url, size=2)
     config = Config(ledger)
     channels = Channels(ledger, config, Vault(settings.secret_keys), settings)
     name = f"{socket.gethostname()}:{os.getpid()}"

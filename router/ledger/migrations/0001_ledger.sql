@@ -37,7 +37,9 @@ CREATE TABLE requests (
     received_at timestamptz NOT NULL DEFAULT now(),
     completed_at timestamptz
 ) PARTITION BY RANGE (request_id);
-CREATE INDEX requests_client ON requests (client, request_id);
+-- A list reads down it; what narrows the list is told by the index alone.
+CREATE INDEX requests_client ON requests (client, request_id, group_key, entity, type);
+CREATE INDEX requests_failed ON requests (request_id) WHERE failed > 0;
 
 CREATE TABLE records (
     record_id uuid PRIMARY KEY,
@@ -125,10 +127,12 @@ CREATE TABLE deliveries (
     earlier smallint NOT NULL DEFAULT 0,
     attempts jsonb NOT NULL DEFAULT '[]',
     planned_at timestamptz NOT NULL DEFAULT now(),
-    finished_at timestamptz
+    finished_at timestamptz,
+    -- For the index below: a condition on the state itself would have every delivery written to all indexes as it ends.
+    failed boolean NOT NULL GENERATED ALWAYS AS (state IN ('dead', 'unknown')) STORED
 ) PARTITION BY RANGE (delivery_id);
 CREATE INDEX deliveries_callbacks ON deliveries (request_id) WHERE operation = 'callback';
-CREATE INDEX deliveries_failed ON deliveries (destination_id, finished_at) WHERE state IN ('dead', 'unknown');
+CREATE INDEX deliveries_failed ON deliveries (delivery_id) WHERE failed;
 
 -- ---- what is owed
 CREATE TABLE due (

@@ -14,8 +14,8 @@ from router.ledger.postgres.work import Work
 class PostgresLedger(Intake, Traces, Work, Steering, Registry, Feedback):
     """`router.ledger.base.Ledger` on PostgreSQL 14 or later."""
 
-    def __init__(self, url: str, size: int = 8, *, plan_once: bool = False) -> None:
-        self._db = Database(url, size, plan_once=plan_once)
+    def __init__(self, url: str, size: int = 8) -> None:
+        self._db = Database(url, size)
 
     def ping(self) -> None:
         self._db.rows("SELECT 1 WHERE NOT pg_is_in_recovery()")

@@ -11,7 +11,8 @@ MOST = 1000
 # It reads whole tables: at its own pace, by whatever plan is best for that, and of one moment.
 CALMLY = """
 SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY;
-SET LOCAL statement_timeout = '10min'; SET LOCAL enable_seqscan = on; SET LOCAL work_mem = '64MB'
+SET LOCAL statement_timeout = '10min'; SET LOCAL work_mem = '64MB'; SET LOCAL plan_cache_mode = auto;
+SET LOCAL enable_seqscan = on; SET LOCAL enable_bitmapscan = on
 """
 
 _REQUESTS = "requests AS r WHERE r.request_id >= %(low)s AND r.request_id < %(high)s"

@@ -19,13 +19,11 @@ LOCK_TIMEOUT = 2_000
 SESSION = (
     f"-c statement_timeout={STATEMENT_TIMEOUT} -c lock_timeout={LOCK_TIMEOUT} "
     "-c idle_in_transaction_session_timeout=10000 -c synchronous_commit=on -c timezone=UTC "
-    # Tables that were empty when their plan was made are not empty under load; every hot statement goes by one index,
-    # and never ands it with all the keys of another.
-    "-c enable_seqscan=off -c enable_bitmapscan=off -c jit=off"
+    # Tables that were empty when their plan was made are not empty under load: every statement goes by one index, and
+    # never ands it with all the keys of another. What its parameters hold changes no plan, so there is one in each
+    # connection: to plan the large statements of `work` anew takes thrice as long as to run them.
+    "-c enable_seqscan=off -c enable_bitmapscan=off -c jit=off -c plan_cache_mode=force_generic_plan"
 )
-# The statements of `work` are large: to plan one takes longer than to run it. None of them gains by what its parameters
-# hold, so they are planned once in a connection; a list that filters by what it is given would lose by it.
-PLAN_ONCE = " -c plan_cache_mode=force_generic_plan"
 CONNECTION = {
     "connect_timeout": 3,
     "keepalives_idle": 10,
@@ -42,16 +40,12 @@ class UnsafeDurability(LedgerError):
 
 
 class Database:
-    """A lazily opened pool. `size` connections at most; a caller waits a second for one, then meets `Unavailable`.
+    """A lazily opened pool. `size` connections at most; a caller waits a second for one, then meets `Unavailable`."""
 
-    plan_once: for processes that run little else than the statements of `work`.
-    """
-
-    def __init__(self, url: str, size: int = 8, *, plan_once: bool = False) -> None:
-        options = SESSION + (PLAN_ONCE if plan_once else "")
+    def __init__(self, url: str, size: int = 8) -> None:
         self._pool = ConnectionPool(
             url,
-            kwargs={**CONNECTION, "options": options, "autocommit": True},
+            kwargs={**CONNECTION, "autocommit": True},
             min_size=1,
             max_size=size,
             timeout=1.0,

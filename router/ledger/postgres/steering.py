@@ -8,7 +8,8 @@ from uuid import UUID
 from router.ledger.base import Letter, Place, Remapped, Selection
 from router.ledger.postgres.pool import Database
 from router.ledger.postgres.work_sql import SETTLE
-from router.model import State
+from router.ledger.ranges import LOWEST, between
+from router.model import FAILED, State, ids_of
 
 PLACES = """
 SELECT d.destination_id, d.client, d.group_key, d.integration, d.kind, d.connector, d.account, d.enabled, d.paused_at,
@@ -34,22 +35,28 @@ UPDATE destinations SET paused_at = NULL, paused_by = NULL, catching_up = true, 
 WHERE destination_id = ANY(%(ids)s::integer[]) AND (paused_at IS NOT NULL OR breaker <> 'closed')
 RETURNING destination_id
 """
-LETTERS = """
+_LETTERS = """
 SELECT d.delivery_id, d.request_id, p.client, p.group_key, p.integration, r.entity, r.type, d.operation, d.state,
     coalesce(d.reason, ''), jsonb_array_length(d.attempts), r.received_at, d.finished_at
-FROM deliveries AS d JOIN destinations AS p USING (destination_id) JOIN requests AS r ON r.request_id = d.request_id
-WHERE d.state = ANY(%(states)s::text[]) AND d.payload IS NOT NULL AND p.kind = 'deliver'
-    AND d.delivery_id > %(after)s
-    AND (%(since)s::timestamptz IS NULL OR d.delivery_id >= uuid_at(%(since)s))
-    AND (%(until)s::timestamptz IS NULL OR d.delivery_id < uuid_at(%(until)s))
-    AND (%(destinations)s::integer[] IS NULL OR d.destination_id = ANY(%(destinations)s::integer[]))
-    AND (%(reason)s::text IS NULL OR position(lower(%(reason)s) IN lower(d.reason)) > 0)
-    AND (%(entity)s::text IS NULL OR r.entity = %(entity)s)
-    AND (%(type)s::text IS NULL OR r.type = %(type)s)
-    AND (%(request)s::uuid IS NULL OR d.request_id = %(request)s)
-    AND (%(deliveries)s::uuid[] IS NULL OR d.delivery_id = ANY(%(deliveries)s::uuid[]))
-ORDER BY d.delivery_id LIMIT %(limit)s
+FROM deliveries AS d
+CROSS JOIN LATERAL (SELECT * FROM destinations WHERE destination_id = d.destination_id OFFSET 0) AS p
+CROSS JOIN LATERAL (SELECT * FROM requests WHERE request_id = d.request_id OFFSET 0) AS r
+WHERE {conditions} ORDER BY d.delivery_id LIMIT %(limit)s
 """
+_MEANT = (
+    "d.state = ANY(%(states)s::text[])",
+    "d.payload IS NOT NULL",
+    "p.kind = 'deliver'",
+    "d.delivery_id > %(after)s",
+    "d.delivery_id >= %(low)s AND d.delivery_id < %(high)s",
+)
+_NARROWER = {
+    "destinations": "d.destination_id = ANY(%(destinations)s::integer[])",
+    "reason": "position(lower(%(reason)s) IN lower(d.reason)) > 0",
+    "entity": "r.entity = %(entity)s",
+    "type": "r.type = %(type)s",
+    "deliveries": "d.delivery_id = ANY(%(deliveries)s::uuid[])",
+}
 RECORDS = """
 SELECT d.delivery_id, p.client, p.group_key, p.integration, r.entity, r.type, r.action, d.operation,
     r.mapping_version, d.payload, c.data
@@ -143,22 +150,12 @@ class Steering:
         return len(self._db.rows(RESUME, {"ids": list(destinations)}))
 
     def letters(self, selection: Selection, limit: int, after: UUID | None = None) -> list[Letter]:
-        rows = self._db.rows(
-            LETTERS,
-            {
-                "states": [str(state) for state in selection.states],
-                "after": after or UUID(int=0),
-                "since": selection.since,
-                "until": selection.until,
-                "destinations": list(selection.destinations) if selection.destinations is not None else None,
-                "reason": selection.reason,
-                "entity": selection.entity,
-                "type": selection.type,
-                "request": selection.request_id,
-                "deliveries": list(selection.deliveries) if selection.deliveries is not None else None,
-                "limit": limit,
-            },
-        )
+        params = _selected(selection)
+        conditions = [*_MEANT, *(text for name, text in _NARROWER.items() if params[name] is not None)]
+        if set(selection.states) <= FAILED:
+            conditions.append("d.failed")
+        statement = _LETTERS.format(conditions=" AND ".join(conditions))
+        rows = self._db.rows(statement, {**params, "limit": limit, "after": after or LOWEST})
         return [Letter(*(*row[:8], State(row[8]), *row[9:])) for row in rows]
 
     def replayable(self, deliveries: Sequence[UUID]) -> list[Remapped]:
@@ -183,3 +180,20 @@ class Steering:
 
     def cancel(self, deliveries: Sequence[UUID], by: str) -> int:
         return int(self._db.rows(CANCEL, {"ids": list(deliveries), "by": by})[0][0])
+
+
+def _selected(selection: Selection) -> dict[str, object]:
+    low, high = between(selection.since, selection.until)
+    if selection.request_id is not None:
+        first, last = ids_of(selection.request_id)
+        low, high = max(low, first), min(high, UUID(int=last.int + 1))
+    return {
+        "states": [str(state) for state in selection.states],
+        "low": low,
+        "high": high,
+        "destinations": None if selection.destinations is None else list(selection.destinations),
+        "reason": selection.reason,
+        "entity": selection.entity,
+        "type": selection.type,
+        "deliveries": None if selection.deliveries is None else list(selection.deliveries),
+    }

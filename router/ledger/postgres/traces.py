@@ -47,16 +47,17 @@ class Traces:
             "low": low,
             "high": min(high, before or HIGHEST),
             "limit": limit,
-            "status": filters.status,
             "group": filters.group,
             "entity": filters.entity,
             "type": filters.type,
             "datatalks_id": filters.datatalks_id,
             "integration": filters.integration,
         }
-        statement = traces_sql.listing({name for name, value in params.items() if value is not None})
         if filters.status == RequestStatus.REJECTED:
             return [rejection(RejectionRow(*row)) for row in self._db.rows(traces_sql.rejected(client), params)]
+        if filters.status not in (None, *traces_sql.STATUS):
+            return []
+        statement = traces_sql.listing({name for name, value in params.items() if value is not None}, filters.status)
         return [summary(RequestRow(*row)) for row in self._db.rows(statement, params)]
 
     def recorded(self, since: datetime, limit: int, after: UUID | None = None) -> list[Kept]:

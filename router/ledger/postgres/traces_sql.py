@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Mapping, Set
+
+from router.model import RequestStatus
 
 _REQUEST = """
 r.request_id, r.environment, r.group_key, r.entity, r.type, r.mapping_version, r.received_at, r.completed_at, r.open,
@@ -37,25 +39,51 @@ _NARROWER = {
     "group": "r.group_key = %(group)s",
     "entity": "r.entity = %(entity)s",
     "type": "r.type = %(type)s",
-    "status": """CASE %(status)s WHEN 'accepted' THEN r.open > 0 WHEN 'completed' THEN r.open = 0 AND r.failed = 0
-        WHEN 'completed_with_errors' THEN r.open = 0 AND r.failed > 0 ELSE false END""",
-    "integration": """EXISTS (SELECT FROM deliveries AS d JOIN destinations AS t USING (destination_id)
-        WHERE d.delivery_id BETWEEN lowest_id(r.request_id, '8') AND highest_id(r.request_id, '8')
-            AND t.integration = %(integration)s)""",
+    "integration": """EXISTS (SELECT FROM destinations AS t
+            WHERE t.client = r.client AND t.group_key = r.group_key AND t.integration = %(integration)s)
+        AND EXISTS (SELECT FROM deliveries AS d JOIN destinations AS t USING (destination_id)
+            WHERE d.delivery_id BETWEEN lowest_id(r.request_id, '8') AND highest_id(r.request_id, '8')
+                AND t.integration = %(integration)s)""",
 }
-_ALL = "requests AS r"
-_OF_ENTITY = """
-(SELECT DISTINCT lowest_id(record_id, '7') AS low, highest_id(record_id, '7') AS high FROM records
-    WHERE datatalks_id = %(datatalks_id)s AND record_id >= %(low)s AND record_id < %(high)s) AS named
-JOIN requests AS r ON r.request_id BETWEEN named.low AND named.high
+STATUS: Mapping[str, str] = {
+    RequestStatus.ACCEPTED: "r.open > 0",
+    RequestStatus.COMPLETED: "r.open = 0 AND r.failed = 0",
+    RequestStatus.COMPLETED_WITH_ERRORS: "r.open = 0 AND r.failed > 0",
+}
+_FOUND = "CROSS JOIN LATERAL (SELECT * FROM requests WHERE request_id BETWEEN named.low AND named.high OFFSET 0) AS r"
+_OF_ENTITY = f"""
+FROM (SELECT DISTINCT lowest_id(record_id, '7') AS low, highest_id(record_id, '7') AS high FROM records
+    WHERE datatalks_id = %(datatalks_id)s AND record_id >= %(low)s AND record_id < %(high)s) AS named {_FOUND}
 """
+# What is owed is little beside what was: found by hopping down the due rows from one request to the one before. They
+# come newest first, and only as many as are asked for; sorting them would fetch them all.
+_OWED = """
+WITH RECURSIVE owed (id) AS (
+    (SELECT id FROM due WHERE id < %(high)s ORDER BY id DESC LIMIT 1)
+    UNION ALL
+    SELECT (SELECT due.id FROM due WHERE due.id < lowest_id(owed.id, '8') ORDER BY due.id DESC LIMIT 1)
+    FROM owed WHERE owed.id >= %(low)s
+)
+"""
+_OF_OWED = f"FROM (SELECT lowest_id(id, '7') AS low, highest_id(id, '7') AS high FROM owed) AS named {_FOUND}"
+# Few are; by their own index, whatever else narrows the list.
+_OF_FAILED = f"FROM (SELECT * FROM requests WHERE failed > 0 AND {_RANGE} ORDER BY request_id DESC OFFSET 0) AS r"
+_NEWEST_FIRST = "ORDER BY r.request_id DESC"
 
 
-def listing(given: Set[str]) -> str:
-    """Requests that meet the filters that are given, newest first."""
-    source = _OF_ENTITY if "datatalks_id" in given else _ALL
-    conditions = " AND ".join([_RANGE, *(_NARROWER[name] for name in _NARROWER if name in given)])
-    return f"SELECT {_REQUEST} FROM {source} WHERE {conditions} ORDER BY r.request_id DESC LIMIT %(limit)s"
+def listing(given: Set[str], status: str | None) -> str:
+    """Requests of a status that meet the filters that are given, newest first."""
+    first, source, order = "", "FROM requests AS r", _NEWEST_FIRST
+    if "datatalks_id" in given:
+        source = _OF_ENTITY
+    elif status == RequestStatus.ACCEPTED:
+        first, source, order = _OWED, _OF_OWED, ""
+    elif status == RequestStatus.COMPLETED_WITH_ERRORS:
+        source = _OF_FAILED
+    conditions = [_RANGE, *(_NARROWER[name] for name in _NARROWER if name in given)]
+    if status is not None:
+        conditions.append(STATUS[status])
+    return f"{first} SELECT {_REQUEST} {source} WHERE {' AND '.join(conditions)} {order} LIMIT %(limit)s"
 
 
 def rejected(client: str | None) -> str:

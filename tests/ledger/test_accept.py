@@ -119,6 +119,23 @@ def test_an_alias_joins_a_known_name_from_now_on(kit: Kit) -> None:
     assert kit.accept("anonymous-7").datatalks_ids == (ada,) != (anonymous,)
 
 
+def test_an_alias_joins_a_name_that_the_same_call_introduces(kit: Kit) -> None:
+    ada, anonymous = kit.accept(record("ada", joins=key_of("anonymous-7")), "anonymous-7").datatalks_ids
+    assert ada != anonymous
+    assert kit.accept("anonymous-7").datatalks_ids == (ada,)
+
+
+def test_of_two_that_join_one_name_the_last_has_it(kit: Kit) -> None:
+    joining = key_of("anonymous-7")
+    _, grace = kit.accept(record("ada", joins=joining), record("grace", joins=joining)).datatalks_ids
+    assert kit.accept("anonymous-7").datatalks_ids == (grace,)
+
+
+def test_an_alias_of_itself_changes_nothing(kit: Kit) -> None:
+    (ada,) = kit.accept(record("ada", joins=key_of("ada"))).datatalks_ids
+    assert kit.accept("ada").datatalks_ids == (ada,)
+
+
 def test_what_is_kept_is_due_at_once(kit: Kit) -> None:
     accepted = kit.accept("ada", "grace")
     (hint,) = kit.claim()

@@ -48,7 +48,7 @@ WITH {keep} input AS MATERIALIZED (
 ), joined AS (
     INSERT INTO identities (key, datatalks_id, client, entity, type)
     SELECT DISTINCT ON (joins) joins, datatalks_id, %(client)s, %(entity)s, %(type)s FROM named WHERE joins IS NOT NULL
-    ORDER BY joins
+    ORDER BY joins, id DESC
     ON CONFLICT (key) DO UPDATE SET datatalks_id = excluded.datatalks_id
 ), request AS (
     INSERT INTO requests (request_id, client, environment, surface, group_key, entity, type, action, mapping_version,
@@ -100,6 +100,12 @@ WITH known AS MATERIALIZED (
 )
 SELECT datatalks_id FROM named
 """
+# A statement cannot change a row that it made: what one record introduces and another of its call joins is made before.
+INTRODUCE = """
+INSERT INTO identities (key, datatalks_id, client, entity, type)
+SELECT key, fresh, %(client)s, %(entity)s, %(type)s FROM unnest(%(keys)b::uuid[], %(fresh)b::uuid[]) AS t (key, fresh)
+ORDER BY key ON CONFLICT DO NOTHING
+"""
 PLAIN = ACCEPT.format(keep="", gate="")
 IDEMPOTENT = ACCEPT.format(keep=KEEP, gate="WHERE EXISTS (SELECT FROM keep)")
 EARLIER = "SELECT fingerprint, request_id FROM idempotency WHERE client = %(client)s AND key = %(idempotency_key)s"
@@ -127,6 +133,9 @@ class Intake:
 
     def accept(self, request: NewRequest) -> Accepted:
         statement, params = _statement(request)
+        if joined := _joined(request):
+            fresh = [pinned or uuid4() for pinned in joined.values()]
+            self._db.rows(INTRODUCE, {**params, "keys": list(joined), "fresh": fresh})
         try:
             rows = self._db.rows(statement, params)
         except psycopg.Error as error:
@@ -163,6 +172,12 @@ class Intake:
         if self._db.rows(TURN, {"client": client, "step": 1.0 / rate}):
             return 0.0
         return max(float(self._db.rows(WAIT, {"client": client})[0][0]), 0.001)
+
+
+def _joined(request: NewRequest) -> dict[UUID, UUID | None]:
+    """The identities that one record of the request introduces and another joins, with the datatalksId sent along."""
+    joins = {record.joins for record in request.records if record.joins}
+    return {record.key: record.pinned for record in request.records if record.key in joins} if joins else {}
 
 
 def _statement(request: NewRequest) -> tuple[str, dict[str, object]]:

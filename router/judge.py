@@ -14,6 +14,8 @@ SET_ASIDE = 10
 """Suspicion that a record kills its workers: two deaths seen by their parent set it aside, or five lapsed leases."""
 LIMITED_WAIT = 5.0
 """Seconds an account waits when a provider says "slow down" and not for how long."""
+LONGEST_LIMITED_WAIT = 60.0
+"""Seconds that a delivery waits at most, beyond what the provider says, when it is told so again and again."""
 PARKED_WAIT = 5.0
 """Seconds after which a delivery of a refused account is due again; its breaker holds it until then and beyond."""
 
@@ -94,9 +96,10 @@ def _again(delivery: DueDelivery, outcome: Outcome, policy: Policy, rng: Callabl
     return (State.RETRYING, wait) if wait is not None else (State.DEAD, None)
 
 
-def _limited(_delivery: DueDelivery, outcome: Outcome, _policy: Policy, _rng: Callable[[], float]) -> _Judged:
-    # The account's budget waits; the delivery itself did nothing wrong and uses up none of its schedule.
-    return State.RETRYING, outcome.retry_after or LIMITED_WAIT
+def _limited(delivery: DueDelivery, outcome: Outcome, _policy: Policy, _rng: Callable[[], float]) -> _Judged:
+    # The account's budget waits; the delivery itself did nothing wrong and uses up none of its schedule. Who is told so
+    # for hours asks less and less often.
+    return State.RETRYING, max(outcome.retry_after or LIMITED_WAIT, min(delivery.age / 10, LONGEST_LIMITED_WAIT))
 
 
 def _refused(*_: object) -> _Judged:

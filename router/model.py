@@ -259,7 +259,8 @@ class Planned:
 class DueDelivery:
     """A delivery to be attempted.
 
-    attempts: how many have been made. age: seconds since the first of them, 0.0 before it.
+    attempts: how many have been made, without those for which its account was not ready (`UNCOUNTED`).
+    age: seconds since the first of all, 0.0 before it.
     suspicion: that it kills its workers (`judge.SET_ASIDE`).
     sending: its call was marked as leaving, and never finished.
     """
@@ -312,6 +313,10 @@ class Destination:
     def name(self) -> str:
         """`client/group/integration`, as people write it."""
         return f"{self.client}/{self.group}/{self.integration}"
+
+
+UNCOUNTED = ("limited", "refused")
+"""Outcomes that say nothing about the delivery, and use up nothing of its schedule."""
 
 
 @dataclass(frozen=True, slots=True)

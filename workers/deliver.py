@@ -152,6 +152,8 @@ def _careful(chunk: _Chunk, call: Sequence[DueDelivery]) -> list[UUID]:
 
 
 _Sent = tuple[Sequence[Outcome], datetime, float] | None
+_STOPS = frozenset({Kind.LIMITED, Kind.REFUSED})
+"""What is true of the whole account."""
 
 
 def _send(chunk: _Chunk, calls: Sequence[Sequence[DueDelivery]]) -> list[_Sent]:
@@ -166,6 +168,8 @@ def _send(chunk: _Chunk, calls: Sequence[Sequence[DueDelivery]]) -> list[_Sent]:
         except Unavailable as away:
             log.warning("ledger away, call not made", hint=chunk.held.hint_id, why=str(away))
             return None
+        if any(outcome.kind in _STOPS for outcome in outcomes):
+            chunk.enough = True  # at once: others wait for their turn in this moment
         return outcomes, began, (time.monotonic() - clock) * 1000
 
     return [one(calls[0])] if len(calls) == 1 else list(_callers().map(one, calls))
@@ -179,6 +183,8 @@ def _in_turn(chunk: _Chunk, call: Sequence[DueDelivery]) -> bool:
         if wait is None:
             return False
         time.sleep(wait)
+        if chunk.enough:
+            return False
         if careful := _careful(chunk, call):
             return chunk.tools.leases.renew(chunk.held, careful)
     return chunk.held.ours
@@ -196,8 +202,6 @@ def _judge(chunk: _Chunk, call: Sequence[DueDelivery], outcomes: Sequence[Outcom
             request=chunk.channel.previewed(delivery),
         )
         chunk.verdicts.append(verdict)
-        if outcome.kind in {Kind.LIMITED, Kind.REFUSED}:
-            chunk.enough = True
         if verdict.state not in FINAL:
             chunk.blocked.add(delivery.ordering_key)
         if outcome.kind is not Kind.DELIVERED:

@@ -7,7 +7,17 @@ from uuid import uuid4
 import pytest
 
 from connectors.base import Kind, Outcome
-from router.judge import LIMITED_WAIT, PARKED_WAIT, SEEN_DEATH, SILENCE, Policy, health, judge, judge_crash
+from router.judge import (
+    LIMITED_WAIT,
+    LONGEST_LIMITED_WAIT,
+    PARKED_WAIT,
+    SEEN_DEATH,
+    SILENCE,
+    Policy,
+    health,
+    judge,
+    judge_crash,
+)
 from router.model import DueDelivery, Environment, State, Verdict
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -47,6 +57,8 @@ def judged(outcome: Outcome, policy: Policy = POLICY, **delivery: Any) -> Verdic
         pytest.param(Outcome(Kind.RETRYABLE, retry_in=2), {"attempts": 9}, State.RETRYING, 2, id="the provider's pace"),
         pytest.param(Outcome(Kind.LIMITED, retry_after=7), {"attempts": 9}, State.RETRYING, 7, id="limited"),
         pytest.param(Outcome(Kind.LIMITED), {}, State.RETRYING, LIMITED_WAIT, id="limited without a time"),
+        pytest.param(Outcome(Kind.LIMITED, retry_after=7), {"age": 300.0}, State.RETRYING, 30, id="limited again"),
+        pytest.param(Outcome(Kind.LIMITED), {"age": 1e6}, State.RETRYING, LONGEST_LIMITED_WAIT, id="for days"),
         pytest.param(Outcome(Kind.REFUSED, "key"), {"attempts": 9}, State.RETRYING, PARKED_WAIT, id="refused parks"),
         pytest.param(Outcome(Kind.UNKNOWN), {}, State.UNKNOWN, None, id="unknown waits for a person"),
     ],

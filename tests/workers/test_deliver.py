@@ -189,6 +189,14 @@ def test_what_was_marked_and_did_not_leave_is_not_marked_any_more() -> None:
 # ---- budgets
 
 
+def test_what_waits_for_its_turn_does_not_go_once_the_account_said_no() -> None:
+    with floor(at_once=3, calls_per_second=2.0) as work:
+        work.told.answer = only(Outcome(Kind.LIMITED, "429"))
+        work.deliver(work.given(*"abc", operation="send_mail"))
+        assert len(work.told.sent) == 1
+        assert sorted(work.states()) == ["pending", "pending", "retrying"]
+
+
 def test_an_account_with_a_rate_is_asked_for_each_call() -> None:
     with floor(calls_per_second=1000.0) as work:
         work.deliver(work.given(*"abcdefg"))

@@ -11,6 +11,7 @@ from itertools import groupby
 from uuid import UUID
 
 from router.ledger.memory.store import LONG_AGO, Due, GivenHint, Store, Target
+from router.ledger.pace import spacing
 from router.ledger.ranges import id_at
 
 LANES = ((0, 1), (1, 4), (2, 8))
@@ -248,7 +249,9 @@ def _bill(store: Store, opened: Iterable[tuple[Open, int]], hints: Sequence[Give
             target.release_next_at = _spend(target.release_next_at, records, given.release_rate, now)
             target.catching_up = candidates >= one.take
         if given.requests_per_second is not None:
-            account.requests_next_at = _spend(account.requests_next_at, calls, given.requests_per_second, now)
+            account.requests_next_at = _spend(
+                account.requests_next_at, calls, 1.0 / spacing(given.requests_per_second), now
+            )
         if given.records_per_second is not None:
             account.records_next_at = _spend(account.records_next_at, records, given.records_per_second, now)
 

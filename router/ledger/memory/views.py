@@ -6,7 +6,7 @@ import json
 from datetime import datetime
 
 from router.ledger.memory.store import Due, GivenHint, Store
-from router.model import DueDelivery, DueRecord, Hint, State
+from router.model import UNCOUNTED, DueDelivery, DueRecord, Hint, State
 
 
 def hint_of(store: Store, hint: GivenHint, *, again: bool = False) -> Hint:
@@ -49,7 +49,7 @@ def _due_delivery(store: Store, row: Due) -> DueDelivery:
         payload=json.loads(delivery.payload or "null"),
         mapping_version=request.given.mapping_version,
         accepted_at=request.received_at,
-        attempts=len(tried),
+        attempts=sum(each["outcome"] not in UNCOUNTED for each in tried),
         age=(store.now() - datetime.fromisoformat(tried[0]["at"])).total_seconds() if tried else 0.0,
         suspicion=row.suspicion,
         sending=delivery.state is State.SENDING,

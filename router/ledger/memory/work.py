@@ -11,6 +11,7 @@ from router.ledger.documents import kept, plain
 from router.ledger.memory.claim import claim
 from router.ledger.memory.store import Change, Delivery, Due, Event, GivenHint, Store, failed, final
 from router.ledger.memory.views import due_deliveries, due_record, hint_of
+from router.ledger.pace import spacing
 from router.ledger.ranges import id_at
 from router.model import (
     SEEN_DEATH,
@@ -29,7 +30,6 @@ from router.model import (
 
 REGIVE_AFTER = timedelta(seconds=10)
 STARTED_WITHIN = timedelta(milliseconds=20)
-SPACED = 1.02
 JUDGED_WITHIN = 30.0
 
 
@@ -131,7 +131,7 @@ class Work:
             free_at = max(known.slots_next_at, known.blocked_until, now)
             if free_at > now and free_at >= now + timedelta(seconds=patience):
                 return None
-            known.slots_next_at = free_at + timedelta(seconds=SPACED / calls_per_second)
+            known.slots_next_at = free_at + timedelta(seconds=spacing(calls_per_second))
             return (free_at - now).total_seconds()
 
     def finish(self, hint_id: int, verdicts: Sequence[Verdict], health: Health, *, done: bool) -> int:
@@ -252,6 +252,8 @@ class Work:
             target = self._store.targets[destination]
             if target.breaker != was:
                 return None
+            if (was, state) == ("half_open", "closed"):
+                target.catching_up, target.release_next_at = True, self._store.now()
             target.breaker_reason = None if state == "closed" else reason or target.breaker_reason
             target.breaker_since = target.breaker_since if state == was else self._store.now()
             target.breaker, target.opened_times = state, opened_times

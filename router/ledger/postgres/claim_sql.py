@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from router.ledger.pace import SPARE
+
 # Destinations with due work that nobody holds, found by hopping over the index, not by reading it.
 _BUSY = """busy (destination_id) AS (
     (SELECT destination_id FROM due WHERE hint_id IS NULL ORDER BY destination_id LIMIT 1)
@@ -25,6 +27,8 @@ SELECT EXISTS (
 # How many a rate allows now: what fits between the moment up to which it is spent and a quarter of a second ahead.
 _ALLOWED = """floor(extract(epoch FROM greatest(interval '0.25 s', interval '1 s' / {rate}) + now()
             - greatest({spent_until}, now())) * {rate} + 0.001)"""
+# `pace.spacing`.
+_SPACING = f"(1 / {{rate}} + {SPARE} / greatest({{rate}}, 1))"
 
 # What is given out. Candidates are, for each open destination, the oldest due of each lane, in shares: of eleven, eight
 # live, two retried, one replayed, and all of what the others leave; where only one may go, luck gives the lanes the
@@ -151,7 +155,7 @@ WITH RECURSIVE {_BUSY}, out_by_destination AS (
     INSERT INTO accounts AS a (account, requests_next_at, records_next_at)
     SELECT o.account,
         coalesce(max(greatest(o.requests_next_at, now()))
-            + sum(bill.calls / o.requests_per_second) * interval '1 s', '-infinity'),
+            + sum(bill.calls * {_SPACING.format(rate="o.requests_per_second")}) * interval '1 s', '-infinity'),
         coalesce(max(greatest(o.records_next_at, now()))
             + sum(bill.records / o.records_per_second) * interval '1 s', '-infinity')
     FROM bill JOIN open AS o USING (destination_id)

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from router.ledger.base import Outlook
 from router.ledger.documents import kept, plain
+from router.ledger.pace import spacing
 from router.ledger.postgres import claim_sql
 from router.ledger.postgres import work_sql as sql
 from router.ledger.postgres.pool import ONE_CLAIM_AT_A_TIME, Database
@@ -33,8 +34,6 @@ from router.model import (
 REGIVE_AFTER = 10.0
 STARTED_WITHIN = 0.02
 """Seconds within which an idle worker has started what it was given."""
-SPACED = 1.02
-"""Calls of a limited account keep a little more than their distance, so that no second ever holds one too many."""
 
 
 class Work:
@@ -101,7 +100,7 @@ class Work:
         return bool(self._db.rows(sql.LEAVING, {"hint": hint_id, "ids": list(deliveries), "lease": lease}))
 
     def slot(self, account: str, calls_per_second: float, patience: float) -> float | None:
-        step = SPACED / calls_per_second
+        step = spacing(calls_per_second)
         rows = self._db.rows(claim_sql.SLOT, {"account": account, "step": step, "patience": patience})
         return float(rows[0][0]) if rows else None
 

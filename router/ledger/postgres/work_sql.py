@@ -10,6 +10,8 @@ it is full (reliability.md §2). What is said of a row stands at its id's place 
 
 from __future__ import annotations
 
+from router.model import UNCOUNTED
+
 
 def _given(name: str, type: str, id: str = "d.delivery_id") -> str:
     """What a parameter that lies beside `ids` says of the row with this id."""
@@ -49,9 +51,11 @@ CROSS JOIN LATERAL (SELECT * FROM requests WHERE request_id = due.request_id OFF
 ORDER BY due.seq
 """
 )
-_DELIVERIES = """
+_DELIVERIES = f"""
 SELECT mine.destination_id, due.id, r.request_id, r.client, r.group_key, r.environment, due.ordering_key, d.operation,
-    d.payload, r.mapping_version, r.received_at, jsonb_array_length(d.attempts) - d.earlier,
+    d.payload, r.mapping_version, r.received_at,
+    (SELECT count(*) FROM jsonb_array_elements(d.attempts) WITH ORDINALITY AS a (one, nth)
+        WHERE nth > d.earlier AND one ->> 'outcome' NOT IN {UNCOUNTED}),
     coalesce(extract(epoch FROM now() - (d.attempts -> d.earlier::integer ->> 'at')::timestamptz)::float8, 0.0),
     due.suspicion, d.state
 """
@@ -247,6 +251,8 @@ FROM destinations WHERE breaker <> 'closed' OR failed_lately > 0
 # Only from the state it was judged in: two dispatchers may judge at once.
 SWITCH = """
 UPDATE destinations SET breaker = %(state)s,
+    catching_up = catching_up OR (breaker = 'half_open' AND %(state)s = 'closed'),
+    release_next_at = CASE WHEN breaker = 'half_open' AND %(state)s = 'closed' THEN now() ELSE release_next_at END,
     breaker_reason = CASE WHEN %(state)s = 'closed' THEN NULL ELSE coalesce(%(reason)s, breaker_reason) END,
     breaker_since = CASE WHEN %(state)s = breaker THEN breaker_since ELSE now() END,
     opened_times = %(opened_times)s, delivered_lately = 0, failed_lately = 0, lately_since = now()

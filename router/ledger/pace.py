@@ -1,0 +1,11 @@
+"""How far apart the calls of an account with a rate are."""
+
+from __future__ import annotations
+
+SPARE = 0.1
+"""Of every second so much stays free: calls that a busy machine holds up must not meet the ones behind them."""
+
+
+def spacing(calls_per_second: float) -> float:
+    """Seconds from one call to the next, so that no second ever holds more than the rate."""
+    return 1.0 / calls_per_second + SPARE / max(calls_per_second, 1.0)

@@ -123,7 +123,8 @@ def drive(address: tuple[str, int], wires: Sequence[bytes], pace: Pace) -> Sent:
     busy: set[_Connection] = set()
     waiting: deque[int] = deque()
     cpu, moments = time.process_time(), _moments(pace, count)
-    upcoming, left = next(moments), count
+    left = count
+    upcoming: tuple[int, int] | None = next(moments)
     while left:
         now = monotonic_ns()
         while upcoming is not None and upcoming[1] <= now and (pace.rate or idle):

@@ -1,5 +1,4 @@
-"""What every measurement stands on: PostgreSQL, a broker and the sink, started once; and programs that are started on
-them."""
+"""What every measurement stands on: PostgreSQL, a broker and the sink; and the programs that run on them."""
 
 from __future__ import annotations
 
@@ -14,6 +13,7 @@ from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+from urllib.parse import urlsplit
 
 import psycopg
 import redis
@@ -33,14 +33,14 @@ class NotStarted(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """What is measured, running. programs: by name. bearer: a client API key of `app_group`."""
+    """What is measured, running. programs: by name. bearers: client API keys by the group they are bound to."""
 
     database_url: str
     port: int
     access_key_id: str
     secret: str = field(repr=False)
-    bearer: str = field(repr=False)
     programs: Mapping[str, Program]
+    bearers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def host(self) -> str:
@@ -59,16 +59,27 @@ class Pipeline:
 
 
 class Ground:
-    """The servers, in a directory that is gone afterwards."""
+    """The servers and a directory, gone afterwards.
 
-    def __init__(self) -> None:
-        self._numbers = count(1)
+    database_url, broker_url: servers of one's own instead of embedded ones; what they cost cannot be told then, and the
+    broker is emptied.
+    """
+
+    def __init__(self, database_url: str | None = None, broker_url: str | None = None) -> None:
+        self._given = database_url, broker_url
+        self._names = (f"bench_{os.getpid()}_{number}" for number in count(1))
         self._stack = ExitStack()
+        self.pids: dict[str, Sequence[int]] = {}
 
     def __enter__(self) -> Self:
         self.directory = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="router-bench-")))
-        self.postgres = self._stack.enter_context(EmbeddedPostgres(self.directory / "pg"))
-        self.broker = self._stack.enter_context(EmbeddedValkey(self.directory / "valkey"))
+        self._admin_url, self.broker_url = (url or "" for url in self._given)
+        if not self._admin_url:
+            postgres = self._stack.enter_context(EmbeddedPostgres(self.directory / "pg"))
+            self._admin_url, self.pids["postgresql"] = postgres.url, [postgres.pid]
+        if not self.broker_url:
+            broker = self._stack.enter_context(EmbeddedValkey(self.directory / "valkey"))
+            self.broker_url, self.pids["broker"] = broker.url, [broker.pid]
         self.sink = self._stack.enter_context(Sink())
         return self
 
@@ -77,23 +88,20 @@ class Ground:
     ) -> None:
         self._stack.close()
 
-    @property
-    def pids(self) -> Mapping[str, Sequence[int]]:
-        """The servers, as groups of processes."""
-        return {"postgresql": [self.postgres.pid], "broker": [self.broker.pid]}
-
     @contextmanager
-    def database(self) -> Iterator[str]:
-        """A new, empty database; the broker is emptied as well."""
-        name = f"bench_{next(self._numbers)}"
-        with redis.Redis.from_url(self.broker.url) as client:
+    def database(self, copy_of: str | None = None) -> Iterator[str]:
+        """A new database, empty or a copy of another one; the broker is emptied as well."""
+        name = next(self._names)
+        template = urlsplit(copy_of).path.removeprefix("/") if copy_of else "template0"
+        with redis.Redis.from_url(self.broker_url) as client:
             client.flushall()
-        with psycopg.connect(self.postgres.url, autocommit=True) as admin:
-            admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        with psycopg.connect(self._admin_url, autocommit=True) as admin:
+            names = map(sql.Identifier, (name, template))
+            admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(*names))
         try:
-            yield self.postgres.url_of(name)
+            yield urlsplit(self._admin_url)._replace(path=f"/{name}").geturl()
         finally:
-            with psycopg.connect(self.postgres.url, autocommit=True) as admin:
+            with psycopg.connect(self._admin_url, autocommit=True) as admin:
                 admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
     @contextmanager

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -62,8 +63,7 @@ class Clerk:
     def accept(self, numbers: Sequence[int], size: int = 1) -> None:
         """Accept people, so many in a request."""
         for at in range(0, len(numbers), size):
-            request = self._request(numbers[at : at + size])
-            self._timed("accept", lambda request=request: self.ledger.accept(request))
+            self._timed("accept", partial(self.ledger.accept, self._request(numbers[at : at + size])))
 
     def work(self, deliveries: int) -> int:
         """Plan and deliver until so many deliveries are done or nothing is due. Returns how many were done."""

@@ -1,5 +1,4 @@
-"""One load, measured: what was answered how fast, what was delivered when, what it cost, and that nothing is
-missing."""
+"""One load, measured: what was answered how fast, what was delivered when, what it cost, and that all arrived."""
 
 from __future__ import annotations
 
@@ -65,8 +64,10 @@ class Delivered:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """cpu_ms: milliseconds of CPU per record, by group of processes, total without driver and sink. memory_mb: the most
-    of each group."""
+    """cpu_ms: milliseconds of CPU per record, by group of processes; total_ms: of all but the driver and the sink.
+
+    memory_mb: the most that each group had. ledger: what the ledger's counters grew by, per record.
+    """
 
     cpu_ms: Mapping[str, float]
     total_ms: float
@@ -83,8 +84,7 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """What is measured. groups: processes by name. settled: whether all outcomes are kept. books: counters of the
-    ledger."""
+    """What is measured. groups: processes by name. settled: are all outcomes kept? books: counters of the ledger."""
 
     address: tuple[str, int]
     groups: Mapping[str, Sequence[int]]
@@ -94,8 +94,7 @@ class Bench:
 
 
 def measure(bench: Bench, calls: Sequence[Call], pace: Pace, destinations: int) -> Measured:
-    """Send the calls and wait until every record has reached so many destinations (0: only their answers are waited
-    for).
+    """Send the calls, and wait until every record has reached so many destinations; 0: for their answers alone.
 
     Raises `Unproven`.
     """

@@ -30,10 +30,10 @@ def person(number: int) -> dict[str, str | None]:
     }
 
 
-def profiles_body(numbers: Sequence[int]) -> bytes:
+def profiles_body(numbers: Sequence[int], group: str) -> bytes:
     """The body of `POST /v2/profiles`: one record, or an array of them."""
     data = [person(number) for number in numbers]
-    body = {"type": "person", "groupKey": "main_group", "data": data[0] if len(data) == 1 else data}
+    body = {"type": "person", "groupKey": group, "data": data[0] if len(data) == 1 else data}
     return json.dumps(body, ensure_ascii=False).encode()
 
 

@@ -16,6 +16,7 @@ from router.vault import Vault
 from tests.bench.ground import Ground, Pipeline, python
 from tests.bench.product import GUNICORN
 
+QUIET = ("--without-gossip", "--without-mingle", "--loglevel=WARNING")
 _SCHEMA = Path(__file__).with_name("naive.sql")
 
 
@@ -23,9 +24,9 @@ _SCHEMA = Path(__file__).with_name("naive.sql")
 def bare(ground: Ground) -> Iterator[Pipeline]:
     """The bare Flask route."""
     port = free_port()
-    programs = {"receiver": _web("bare", _server(port, ground), ground)}
+    programs = {"receiver": _web("bare", _server(port), ground)}
     with ground.running(programs):
-        yield Pipeline("", port, "AKIDEXAMPLE", "none", "none", programs)
+        yield Pipeline("", port, "AKIDEXAMPLE", "none", programs)
 
 
 @contextmanager
@@ -35,29 +36,19 @@ def naive(ground: Ground, *, slots: int = 4, workers: bool = True) -> Iterator[P
         with psycopg.connect(database_url, autocommit=True) as connection:
             connection.execute(_SCHEMA.read_text())
         port, (access_key_id, secret) = free_port(), new_access_key()
-        env = _server(port, ground) | {
+        env = _server(port) | {
             "NAIVE_DATABASE_URL": database_url,
-            "NAIVE_BROKER_URL": ground.broker.url,
+            "NAIVE_BROKER_URL": ground.broker_url,
             "NAIVE_SINK_URL": ground.sink.url,
             "NAIVE_KEY": access_key_id,
             "NAIVE_SECRET": secret,
         }
         programs = {"receiver": _web("naive", env, ground)}
         if workers:
-            command = (
-                "celery",
-                "-A",
-                "tests.bench.controls.naive:celery",
-                "worker",
-                "-n",
-                "naive@%h",
-                "-c",
-                str(slots),
-            )
-            quiet = ("--without-gossip", "--without-mingle", "--loglevel=WARNING")
-            programs["workers"] = python("naive_worker", (*command, *quiet), env, ground.directory)
+            worker = ("celery", "-A", "tests.bench.controls.naive:celery", "worker", "-n", "naive@%h", "-c", str(slots))
+            programs["workers"] = python("naive_worker", (*worker, *QUIET), env, ground.directory)
         with ground.running(programs):
-            yield Pipeline(database_url, port, access_key_id, secret, "none", programs)
+            yield Pipeline(database_url, port, access_key_id, secret, programs)
 
 
 def _web(name: str, env: dict[str, str], ground: Ground) -> Program:
@@ -65,11 +56,11 @@ def _web(name: str, env: dict[str, str], ground: Ground) -> Program:
     return python(name, (*GUNICORN, f"tests.bench.controls.{name}:app"), env, ground.directory, ready=ready)
 
 
-def _server(port: int, ground: Ground) -> dict[str, str]:
-    """What the product's gunicorn configuration reads."""
+def _server(port: int) -> dict[str, str]:
+    """What the product's gunicorn configuration reads; of it the controls use the port."""
     return {
-        "ROUTER_DATABASE_URL": ground.postgres.url,
-        "ROUTER_BROKER_URL": ground.broker.url,
+        "ROUTER_DATABASE_URL": "postgresql://none",
+        "ROUTER_BROKER_URL": "memory://",
         "ROUTER_SECRET_KEYS": Vault.new_key(),
         "ROUTER_PORT": str(port),
     }

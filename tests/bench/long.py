@@ -1,0 +1,128 @@
+"""The scenarios that take long, run by name: PostgreSQL's CPU run after run, a large ledger, memory over time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import psycopg
+
+from tests.bench import usage
+from tests.bench.driver import Pace, send
+from tests.bench.ground import Ground, Pipeline
+from tests.bench.ledger_load import clerk
+from tests.bench.loads import load, profiles
+from tests.bench.product import Keys, install, installed, running
+from tests.bench.scenarios import Found, Scenario, Sizes
+
+RUNS = 5
+BACKLOG = 200_000
+HISTORY = (10_000, 5_000_000)
+SOAK = 1_000_000
+
+# Records that were delivered to three destinations in the last days, and all that the ledger keeps of them.
+_HISTORY = """
+WITH made AS MATERIALIZED (
+    SELECT n, moment, (substr(low, 1, 14) || '7' || substr(md5(n::text), 1, 3) || '-8' || substr(md5(n::text), 4, 3)
+        || '-' || substr(md5(n::text), 8, 12))::uuid AS request_id, md5('key' || n)::uuid AS key
+    FROM (SELECT n, now() - n * interval '6 days' / %(records)s AS moment,
+        uuid_at(now() - n * interval '6 days' / %(records)s)::text AS low
+        FROM generate_series(1, %(records)s) AS n) AS numbered
+), who AS (
+    INSERT INTO identities SELECT key, key, 'bench', 'profile', 'person', moment FROM made
+), requests AS (
+    INSERT INTO requests SELECT request_id, 'bench', 'production', 'v2', 'main_group', 'profile', 'person', 'upsert',
+        'sha256:0', 'AKIDBENCH', NULL, 1, 3, 0, 0, moment, moment FROM made
+), records AS (
+    INSERT INTO records SELECT lowest_id(request_id, '8'), nextval('record_seq'), key, key,
+        json_build_object('customer_id', 'c-' || n, 'email', n || '@bench.example', 'city', 'Stockholm')::text FROM made
+)
+INSERT INTO deliveries (delivery_id, request_id, destination_id, operation, state, payload, attempts, planned_at,
+    finished_at)
+SELECT (left(lowest_id(request_id, '8')::text, 31) || lpad(to_hex(destination_id), 5, '0'))::uuid, request_id,
+    destination_id, 'upsert_contact', 'delivered',
+    json_build_object('contact', json_build_object('email', n || '@bench.example', 'name', 'Ada Lovelace'))::text,
+    '[{"at": "2026-03-01T08:00:00.000Z", "ms": 12.3, "outcome": "delivered", "status": 200}]', moment, moment
+FROM made CROSS JOIN (SELECT destination_id FROM destinations WHERE group_key = 'main_group') AS places
+"""
+
+
+def steady(ground: Ground, sizes: Sizes) -> Found:
+    """PostgreSQL's CPU per record in runs from an empty ledger, and in runs from one with a backlog."""
+    found: Found = {"from empty": [], "from a backlog": []}
+    for _ in range(RUNS):
+        with installed(ground) as pipeline:
+            measured = load(ground, pipeline, profiles(), sizes.delivered // 3, destinations=3)
+            found["from empty"].append(measured.cost.cpu_ms["postgresql"])
+    with ground.database() as filled:
+        keys = install(filled)
+        with clerk(filled) as accepting:
+            accepting.accept(range(_share(BACKLOG, sizes)), 500)
+        for _ in range(RUNS):
+            with ground.database(copy_of=filled) as copy, _draining(ground, copy, keys) as pipeline:
+                found["from a backlog"].append(_drained(ground, pipeline, sizes.seconds))
+    return found
+
+
+@contextmanager
+def _draining(ground: Ground, database_url: str, keys: Keys) -> Iterator[Pipeline]:
+    ground.sink.take()
+    with running(ground, database_url, keys) as pipeline:
+        while ground.sink.count() < 300:  # warm
+            time.sleep(0.05)
+        yield pipeline
+
+
+def _drained(ground: Ground, pipeline: Pipeline, seconds: float) -> float:
+    """Milliseconds of PostgreSQL's CPU per record, in the time given. A third of a delivery is a third of a record."""
+    before, at = ground.sink.count(), usage.cpu(ground.pids["postgresql"])
+    time.sleep(seconds)
+    spent, done = usage.cpu(ground.pids["postgresql"]) - at, ground.sink.count() - before
+    return round(spent * 1000 / (done / 3), 3)
+
+
+def size(ground: Ground, sizes: Sizes) -> Found:
+    """The same load on a small ledger and on a large one. rows: of deliveries."""
+    found: Found = {}
+    for rows in HISTORY:
+        with ground.database() as database_url:
+            keys = install(database_url)
+            with psycopg.connect(database_url, autocommit=True) as connection:
+                connection.execute(_HISTORY, {"records": max(_share(rows, sizes) // 3, 100)})
+                connection.execute("VACUUM ANALYZE")
+            with running(ground, database_url, keys) as pipeline:
+                found[f"{rows} rows"] = load(ground, pipeline, profiles(), sizes.delivered // 2, destinations=3)
+    return found
+
+
+def soak(ground: Ground, sizes: Sizes) -> Found:
+    """Memory of every group of processes as records go by, in tenths of the run."""
+    wanted = _share(SOAK, sizes)
+    found: Found = {"records": [], "memory_mb": []}
+    with installed(ground) as pipeline:
+        groups = {**pipeline.pids(), **ground.pids}
+        load(ground, pipeline, profiles(size=10), min(wanted // 10, 2000), destinations=3)
+        for tenth in range(10):
+            numbers = range(tenth * wanted // 10, (tenth + 1) * wanted // 10)
+            for at in range(0, len(numbers), 20_000):  # a signature is good for five minutes
+                _through(ground, pipeline, numbers[at : at + 20_000])
+            found["records"].append(numbers.stop)
+            found["memory_mb"].append({name: round(usage.memory(pids) / 2**20, 1) for name, pids in groups.items()})
+    return found
+
+
+def _through(ground: Ground, pipeline: Pipeline, numbers: range) -> None:
+    ground.sink.take()
+    calls = profiles(size=10)(pipeline, numbers)
+    send(pipeline.address, [call.wire for call in calls], Pace())
+    while ground.sink.count() < 3 * len(numbers):
+        time.sleep(0.1)
+
+
+def _share(full: int, sizes: Sizes) -> int:
+    """A small part of it where only the run is tried."""
+    return full if sizes.delivered > 1000 else full // 1000
+
+
+LONG: Mapping[str, Scenario] = {"steady": steady, "size": size, "soak": soak}

@@ -132,13 +132,17 @@ GROUPS = {
 
 @pytest.fixture(scope="session")
 def street(homes: Path, scale: Scale) -> Iterator[Street]:
-    shared = Street(homes, Shape(lease=scale.lease, timeout=scale.timeout, groups=GROUPS))
+    """One house does for all of the small faults."""
+    shared = Street(homes, Shape(lease=scale.lease, timeout=scale.timeout, groups=GROUPS, proxied=not scale.full))
     yield shared
     shared.pull_down()
 
 
 @pytest.fixture(scope="session")
-def long_street(homes: Path, scale: Scale) -> Iterator[Street]:
+def distant_street(street: Street, homes: Path, scale: Scale) -> Iterator[Street]:
+    if not scale.full:
+        yield street
+        return
     shared = Street(homes, Shape(lease=scale.lease, timeout=scale.timeout, groups=GROUPS, proxied=True))
     yield shared
     shared.pull_down()
@@ -170,6 +174,6 @@ def house(street: Street, request: pytest.FixtureRequest) -> Iterator[House]:
 
 
 @pytest.fixture
-def distant_house(long_street: Street, request: pytest.FixtureRequest) -> Iterator[House]:
+def distant_house(distant_street: Street, request: pytest.FixtureRequest) -> Iterator[House]:
     """One whose processes reach their servers over lines that can be made bad."""
-    yield from _lived_in(long_street, request)
+    yield from _lived_in(distant_street, request)

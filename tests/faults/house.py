@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
@@ -26,7 +26,7 @@ from router.cli.embedded import EmbeddedPostgres, EmbeddedValkey
 from router.cli.keys import new_access_key
 from router.cli.ports import free_port
 from router.cli.process import Process
-from router.ledger.base import AccessKey, Audit, Unavailable
+from router.ledger.base import AccessKey, Audit
 from router.ledger.migrate import migrate
 from router.ledger.postgres import PostgresLedger
 from router.queue import queue_names
@@ -196,10 +196,14 @@ class House:
         each: int = 1,
         group: str = shop.MAIN,
         kinds: Mapping[Token, str] = MappingProxyType({}),
+        senders: int = 8,
     ) -> Load:
-        """A client that posts these at so many calls a second, `each` records a call. kinds: of odd ones."""
+        """A client that posts these at so many calls a second, `each` records a call.
+
+        kinds: of odd ones. senders: calls in flight together.
+        """
         calls = [tokens[at : at + each] for at in range(0, len(tokens), each)]
-        return Load(self.account, calls, group=group, rate=rate, kinds=kinds)
+        return Load(self.account, calls, group=group, rate=rate, kinds=kinds, senders=senders)
 
     def scenario(self, connector: str, mode: str, **details: Any) -> None:
         """How a provider behaves from now on."""
@@ -221,6 +225,18 @@ class House:
         found: list[dict[str, Any]] = json.loads(said)["received"]
         return [each for each in found if each["path"] == f"/{integration}"] if hook else found
 
+    def mode(self, connector: str) -> str:
+        """How a provider behaves."""
+        return str(self._provider(connector)["mode"])
+
+    def calls(self, connector: str) -> int:
+        """How often a provider was called, whatever it answered."""
+        return int(self._provider(connector)["calls"])
+
+    def _provider(self, connector: str) -> dict[str, Any]:
+        told: list[dict[str, Any]] = get_json(f"{self.sandbox}/_/providers")["providers"]
+        return next(each for each in told if each["connector"] == connector)
+
     def query(self, sql: str, *params: Any) -> list[tuple[Any, ...]]:
         """Rows of the ledger, past any proxy."""
         with psycopg.connect(self.database_url, autocommit=True) as connection:
@@ -228,11 +244,9 @@ class House:
             return cursor.fetchall() if cursor.description else []
 
     def audit(self) -> Audit:
-        """Of everything there is. A connection of ours may be from before a crash."""
-        try:
-            return self.ledger.audit()
-        except Unavailable:
-            return self.ledger.audit()
+        """Of everything there is, over a connection that no fault was done to."""
+        with closing(PostgresLedger(self.database_url, size=1)) as ledger:
+            return ledger.audit()
 
     def owed(self) -> int:
         """How much is still to be planned, delivered or called back."""
@@ -241,6 +255,13 @@ class House:
     def claimed(self) -> int:
         """The number of the last hint that was made."""
         return int(self.query("SELECT last_value FROM hint_seq")[0][0])
+
+    def latency(self, load: Load, integrations: Sequence[str], share: float) -> float:
+        """Seconds from accepted to delivered, which this share of a load's deliveries did not exceed."""
+        sql = """SELECT percentile_cont(%s) WITHIN GROUP (ORDER BY extract(epoch FROM d.finished_at - r.received_at))
+            FROM deliveries AS d JOIN requests AS r USING (request_id) JOIN destinations AS p USING (destination_id)
+            WHERE d.request_id = ANY(%s) AND p.integration = ANY(%s)"""
+        return float(self.query(sql, share, list(set(load.accepted.values())), list(integrations))[0][0])
 
     def drain(self, within: float) -> None:
         """Until nothing is owed any more."""
@@ -271,12 +292,11 @@ class House:
         self._vault_key = Vault.new_key()
         self._web_port, self._sandbox_port = free_port(), free_port()
         self.sandbox = f"http://127.0.0.1:{self._sandbox_port}"
-        self.ledger = PostgresLedger(self.database_url, size=2)
-        self._stack.callback(self.ledger.close)
         self.publish()
         access_key_id, secret = new_access_key()
         sealed = Vault([self._vault_key]).seal(secret)
-        self.ledger.add_access_key(AccessKey(access_key_id, shop.CLIENT, sealed, datetime.now(UTC)))
+        with closing(PostgresLedger(self.database_url, size=1)) as ledger:
+            ledger.add_access_key(AccessKey(access_key_id, shop.CLIENT, sealed, datetime.now(UTC)))
         self.account = Account(f"127.0.0.1:{self._web_port}", access_key_id, secret)
 
     def publish(self, fields: Sequence[str] = (), **more: Group) -> None:
@@ -292,8 +312,9 @@ class House:
         """The accounts of the sandboxes."""
         known = get_json(f"{self.sandbox}/_/credentials")["credentials"]
         vault = Vault([self._vault_key])
-        for name, (connector, option) in shop.SECRETS.items():
-            self.ledger.set_secret(shop.CLIENT, name, vault.seal(known[connector][option]))
+        with closing(PostgresLedger(self.database_url, size=1)) as ledger:
+            for name, (connector, option) in shop.SECRETS.items():
+                ledger.set_secret(shop.CLIENT, name, vault.seal(known[connector][option]))
 
     @property
     def _env(self) -> dict[str, str]:

@@ -30,6 +30,7 @@ def loaded(house: House, scale: Scale, tell: Tell) -> Iterator[Load]:
     assert figures.repeats == dict.fromkeys(books.entries, 0)
 
 
+@pytest.mark.full
 def test_it_is_away_for_a_while(house: House, scale: Scale, tell: Tell) -> None:
     with loaded(house, scale, tell):
         house.broker.kill()
@@ -69,6 +70,7 @@ def _queued(client: redis.Redis) -> list[bytes]:
     return [key for key in client.keys("router:*") if client.type(key) == b"list"]
 
 
+@pytest.mark.full
 def test_it_is_full(house: House, scale: Scale, tell: Tell) -> None:
     with loaded(house, scale, tell), redis.Redis.from_url(house.broker.url) as client:
         client.config_set("maxmemory", 1)
@@ -76,6 +78,7 @@ def test_it_is_full(house: House, scale: Scale, tell: Tell) -> None:
         client.config_set("maxmemory", 0)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("bad", [Line.BLACKHOLE, Line.REFUSE])
 def test_the_line_to_it_dies(distant_house: House, scale: Scale, tell: Tell, bad: Line) -> None:
     """Half-open connections are noticed, without anybody ending the processes."""
@@ -88,6 +91,7 @@ def test_the_line_to_it_dies(distant_house: House, scale: Scale, tell: Tell, bad
             house.lines["broker"].cut()
 
 
+@pytest.mark.full
 def test_connections_to_it_stay_half_open(distant_house: House, scale: Scale, tell: Tell) -> None:
     """What was connected stays dead, what is new works: the workers find out by themselves."""
     house = distant_house

@@ -105,7 +105,7 @@ def test_everything_is_restarted_in_turn(house: House, scale: Scale, tell: Tell)
 # ---- stopped, and waking up
 
 
-@pytest.mark.parametrize("name", ["dispatch_1", "worker_1"])
+@pytest.mark.parametrize("name", [pytest.param("dispatch_1", marks=pytest.mark.full), "worker_1"])
 def test_a_process_that_is_stopped_for_longer_than_a_lease_wakes_up(
     house: House, scale: Scale, tell: Tell, name: str
 ) -> None:

@@ -8,6 +8,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
+
 from tests.faults.books import balance
 from tests.faults.conftest import Scale, Tell
 from tests.faults.house import House
@@ -43,6 +45,7 @@ def test_it_crashes_again_and_again(house: House, scale: Scale, tell: Tell) -> N
             house.wait(5.0 if scale.full else 0.5)
 
 
+@pytest.mark.full
 def test_it_is_away_for_a_while(house: House, scale: Scale, tell: Tell) -> None:
     with loaded(house, scale, tell) as load:
         house.postgres.stop()
@@ -60,7 +63,7 @@ def test_it_takes_no_writes(house: House, scale: Scale, tell: Tell) -> None:
         house.query("SELECT pg_reload_conf()")
         house.until(lambda: 503 in load.statuses, PROMPT, "a call is refused")
         house.wait(20.0 if scale.full else 2.0)
-        house.query("SET default_transaction_read_only = off; ALTER SYSTEM RESET default_transaction_read_only")
+        house.query("ALTER SYSTEM RESET default_transaction_read_only")
         house.query("SELECT pg_reload_conf()")
 
 
@@ -77,6 +80,7 @@ def test_connections_to_it_are_cut(distant_house: House, scale: Scale, tell: Tel
             house.lines["postgres"].cut()
 
 
+@pytest.mark.full
 def test_the_line_to_it_dies(distant_house: House, scale: Scale, tell: Tell) -> None:
     house = distant_house
     with loaded(house, scale, tell):
@@ -85,6 +89,7 @@ def test_the_line_to_it_dies(distant_house: House, scale: Scale, tell: Tell) -> 
         house.lines["postgres"].be(Line.PASS)
 
 
+@pytest.mark.full
 def test_the_line_to_it_is_slow(distant_house: House, scale: Scale, tell: Tell) -> None:
     house = distant_house
     with loaded(house, scale, tell):

@@ -11,8 +11,9 @@ PIP_INSTALL := $(BIN)/python -m pip install -qq
 run: $(VENV)/.run
 	@$(BIN)/router dev $(ARGS)
 
+# Most tests wait for something: a file of them in each of some processes.
 test: lint
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -15,7 +15,7 @@ from tests.faults.books import Figures
 from tests.faults.house import House, Shape
 from tests.faults.shop import MAIN, Group
 
-_FIGURES = pytest.StashKey[dict[str, Figures]]()
+_FIGURES = "figures"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "faults: real processes that are killed, stopped and lied to")
     config.addinivalue_line("markers", "full: only with --full")
-    config.stash[_FIGURES] = {}
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -60,12 +59,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in left_out]
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    told = config.stash[_FIGURES]
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    # Properties, for they come along with a report from another process.
+    reports = [each for reports in terminalreporter.stats.values() for each in reports if hasattr(each, "when")]
+    told = {
+        each.nodeid.rpartition("::")[2]: figures
+        for each in reports
+        if each.when == "call"
+        for name, figures in each.user_properties
+        if name == _FIGURES
+    }
     if told:
         terminalreporter.section("what the faults came to")
     for name, figures in told.items():
-        terminalreporter.line(f"{name}: {json.dumps(asdict(figures))}")
+        terminalreporter.line(f"{name}: {figures}")
 
 
 def _is_full(config: pytest.Config) -> bool:
@@ -82,12 +89,12 @@ class Tell(Protocol):
 
 
 @pytest.fixture
-def tell(request: pytest.FixtureRequest, pytestconfig: pytest.Config) -> Tell:
+def tell(record_property: Callable[[str, object], None]) -> Tell:
     """Puts a fault's figures into the report."""
 
     def told(figures: Figures, **more: Any) -> None:
         figures.more |= more
-        pytestconfig.stash[_FIGURES][request.node.name] = figures
+        record_property(_FIGURES, json.dumps(asdict(figures)))
 
     return told
 

@@ -133,6 +133,7 @@ GROUPS = {
     MAIN: Group({"salesmanago": {}, "sendios": {}, "digitalonboarding": {}}, calls_back=True),
     "quick_group": Group({"salesmanago": QUICK, "sendios": QUICK, "digitalonboarding": QUICK}),
     "fragile_group": Group({"fragile": {}}),
+    "hook_group": Group({"webhook-replayed": QUICK}),
     "limited_group": Group({"webhook-limited": {**QUICK, "budget": {"requests_per_second": 10}}}),
 }
 

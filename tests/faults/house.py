@@ -306,7 +306,7 @@ class House:
             (directory / path).parent.mkdir(parents=True, exist_ok=True)
             (directory / path).write_text(text)
         command = [*ROUTER, "mappings", "publish", str(directory), "--message", "a fault", "--author", "tests"]
-        subprocess.run(command, env=self._env, cwd=ROOT, check=True, capture_output=True)
+        subprocess.run(command, env=self.env, cwd=ROOT, check=True, capture_output=True)
 
     def _give_secrets(self) -> None:
         """The accounts of the sandboxes."""
@@ -317,7 +317,8 @@ class House:
                 ledger.set_secret(shop.CLIENT, name, vault.seal(known[connector][option]))
 
     @property
-    def _env(self) -> dict[str, str]:
+    def env(self) -> dict[str, str]:
+        """What its processes and commands are started with."""
         clean = {name: text for name, text in os.environ.items() if not name.startswith(("ROUTER_", "PG"))}
         return clean | {
             "PYTHONPATH": str(FRAGILE),
@@ -333,7 +334,7 @@ class House:
     def _programs(self) -> dict[str, Program]:
         def python(name: str, *arguments: str, **more: Any) -> Program:
             log = self.directory / f"{name}.log"
-            return Program((sys.executable, "-m", *arguments), log, self._env, ROOT, **more)
+            return Program((sys.executable, "-m", *arguments), log, self.env, ROOT, **more)
 
         queues = ",".join(queue_names([*facts(), "fragile"]))
         quiet = ("-E", "--without-gossip", "--without-mingle")

@@ -115,7 +115,7 @@ def _of_branch(branch: Branch, values: Mapping[str, Any], prefix: str, show: Sho
         target = f"{prefix}[{index}]" if branch.is_list else f"{prefix}.{part.key}" if prefix else part.key
         traced += _of_part(part, values, target, show)
     sourced = [one for one in traced if one.sources]
-    if branch.sourced and sourced and all(one.absent for one in sourced):
+    if branch.sourced and sourced and all(one.value is None for one in sourced):
         why = f"'{prefix}' is left out: none of its fields has a value"
         traced = [replace(one, absent=one.absent or why) for one in traced]
     yield from traced
@@ -125,6 +125,8 @@ def _of_part(part: Part, values: Mapping[str, Any], target: str, show: Show) -> 
     left_out = f"sent only when {part.guard.told}" if part.guard and not part.guard.test(values) else ""
     for one in _of_rule(part.rule, values, target, show):
         absent = left_out or ("" if part.keep_null else one.absent)
+        if part.spread and one.value == []:
+            absent = absent or "its list is empty"
         yield replace(one, absent=absent, value=None if absent else one.value)
 
 

@@ -140,8 +140,17 @@ def _object(parts: Sequence[Part]) -> Run:
 
 def _sourced(parts: Sequence[Part]) -> Run:
     whole = _object(parts)
-    sourced = _object([replace(part, keep_null=False) for part in parts if part.rule.sources])
+    sourced = _object(_sourced_alone(parts))
     return lambda values: whole(values) if sourced(values) else None
+
+
+def _sourced_alone(parts: Sequence[Part]) -> tuple[Part, ...]:
+    """The parts without what is sent whatever the record holds."""
+    return tuple(replace(part, keep_null=False, rule=_of_record(part.rule)) for part in parts if part.rule.sources)
+
+
+def _of_record(rule: Leaf | Branch) -> Leaf | Branch:
+    return rule if isinstance(rule, Leaf) else replace(rule, parts=_sourced_alone(rule.parts))
 
 
 def _listing(parts: Sequence[Part]) -> Run:
@@ -155,7 +164,7 @@ def _listing(parts: Sequence[Part]) -> Run:
             value = run(values)
             if value is None:
                 continue
-            if part.spread:
+            if part.spread and isinstance(value, list):  # its default may be a single item
                 out += value
             else:
                 out.append(value)

@@ -16,6 +16,8 @@ ONE_CLAIM_AT_A_TIME = 0x436C61696D  # "Claim": the advisory lock that claims, an
 # A statement that outlives these has met a sick database: its caller is told so instead of waiting.
 STATEMENT_TIMEOUT = 5_000
 LOCK_TIMEOUT = 2_000
+RECONNECT = 1.0
+"""Seconds after which a ledger that was away is tried again at the latest, however long it was away."""
 SESSION = (
     f"-c statement_timeout={STATEMENT_TIMEOUT} -c lock_timeout={LOCK_TIMEOUT} "
     "-c idle_in_transaction_session_timeout=10000 -c synchronous_commit=on -c timezone=UTC "
@@ -51,6 +53,8 @@ class Database:
             timeout=1.0,
             max_waiting=200,
             max_lifetime=3600,
+            # The pool waits twice as long after each failure; one that gives up begins anew with the next call.
+            reconnect_timeout=RECONNECT,
             open=False,
         )
 

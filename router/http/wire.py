@@ -93,7 +93,7 @@ class Inbound:
     def _read(self, size: int) -> bytes:
         try:
             piece: bytes = self.environ["wsgi.input"].read(size)
-        except Exception as error:  # noqa: BLE001 (whatever the server's reader raises: it is about what was sent)
+        except Exception as error:  # each server's reader has errors of its own, and all are about what was sent
             raise BadRequest(f"The body cannot be read: {type(error).__name__}.") from error
         return piece
 

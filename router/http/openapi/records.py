@@ -14,10 +14,6 @@ from router.http.openapi.variants import Variant
 from router.http.signed import Format, Route
 from router.http.wrapper import MAX_ARRAY
 
-SERVERS = [
-    {"url": "/", "description": "Production"},
-    {"url": "/staging", "description": "Staging: the whole pipeline, but nothing is sent to a provider"},
-]
 _GROUP = "main_group"
 _WRONG = "data.email: not a valid email address"
 _PIN: Schema = {

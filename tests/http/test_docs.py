@@ -1,4 +1,4 @@
-"""The API described: the document is valid, its examples are true, a client sees its own, the page signs what it sends."""
+"""The API described: a valid document with true examples, a client its own, and a page that signs what it sends."""
 
 from __future__ import annotations
 

@@ -22,6 +22,7 @@ preload_app = True
 reuse_port = True
 keepalive = 75
 graceful_timeout = 30
+limit_request_line = 8190  # the ids of users to delete are in the query
 control_socket_disable = True
 proc_name = "router"
 

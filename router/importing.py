@@ -2,6 +2,7 @@
 
 A part is so many lines of the file, whatever they hold; its idempotency key names the file's content, the part, and
 what the records are taken for. So an import that was interrupted is simply run again: parts that were kept stay kept.
+What the key stands for names the lines that were refused: a contract that refuses others would else lose lines unseen.
 """
 
 from __future__ import annotations
@@ -11,13 +12,14 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from router.accept import Call, accept
 from router.config import Snapshot
-from router.ledger.base import Intake
+from router.ledger.base import IdempotencyMismatch, Intake
 from router.mapping import Contract, Kind
 from router.model import Action, Entity, Environment, Idempotency, new_request_id
 
@@ -40,12 +42,21 @@ class Line:
     faults: Sequence[str] = ()
 
 
+class Taken(Enum):
+    """When a part's good lines were accepted: now, in an earlier run, or in one that refused other lines of the part
+    than would be refused now, so that it is not known to be the same."""
+
+    NOW = "accepted"
+    EARLIER = "already accepted earlier"
+    OTHERWISE = "in parts that were accepted earlier, when other lines of them were refused"
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What became of some lines. bytes: how far into the file they reach."""
+    """What became of some lines. good: how many the contract takes. bytes: how far into the file they reach."""
 
-    accepted: int
-    earlier: bool
+    good: int
+    taken: Taken
     rejects: Sequence[Line]
     bytes: int
 
@@ -75,8 +86,9 @@ def load(path: Path, target: Target, snapshot: Snapshot, ledger: Intake, by: str
             checked = [_checked(line, contract) for line in lines]
             good = [line.record for line in checked if line.record is not None]
             rejects = [line for line in checked if line.record is None]
-            earlier = _accepted(good, f"import:{name}:{number}", target, snapshot, ledger, by) if good else False
-            yield Part(len(good), earlier, rejects, file.tell())
+            once = _once(f"import:{name}:{number}", rejects)
+            taken = _accepted(good, once, target, snapshot, ledger, by) if good else Taken.NOW
+            yield Part(len(good), taken, rejects, file.tell())
 
 
 def digest(path: Path, target: Target) -> str:
@@ -88,9 +100,14 @@ def digest(path: Path, target: Target) -> str:
     return told.hexdigest()
 
 
+def _once(key: str, rejects: Sequence[Line]) -> Idempotency:
+    refused = ",".join(str(line.number) for line in rejects)
+    return Idempotency(key, hashlib.sha256(f"{key}:{refused}".encode()).digest(), KEPT_DAYS)
+
+
 def _accepted(
-    records: list[Mapping[str, Any]], key: str, target: Target, snapshot: Snapshot, ledger: Intake, by: str
-) -> bool:
+    records: list[Mapping[str, Any]], once: Idempotency, target: Target, snapshot: Snapshot, ledger: Intake, by: str
+) -> Taken:
     call = Call(
         request_id=new_request_id(),
         client=target.client,
@@ -103,9 +120,12 @@ def _accepted(
         group=target.group,
         records=records,
         many=True,
-        idempotency=Idempotency(key, hashlib.sha256(key.encode()).digest(), KEPT_DAYS),
+        idempotency=once,
     )
-    return accept(call, snapshot, ledger).replayed
+    try:
+        return Taken.EARLIER if accept(call, snapshot, ledger).replayed else Taken.NOW
+    except IdempotencyMismatch:
+        return Taken.OTHERWISE
 
 
 def _checked(line: Line, contract: Contract) -> Line:

@@ -11,7 +11,7 @@ import click
 from router.cli import context
 from router.cli.selecting import by
 from router.config import Config
-from router.importing import BadFile, Target, load
+from router.importing import BadFile, Taken, Target, load
 from router.model import Entity, Environment
 
 
@@ -29,7 +29,8 @@ def import_(file: Path, client: str, entity: str, type_: str, group: str, reject
     """Accept every record of FILE (.csv, .ndjson, .jsonl). Interrupted? Run it again: nothing is sent twice."""
     target = Target(client, Entity(entity), type_, group, Environment.STAGING if staging else Environment.PRODUCTION)
     refused = rejects or file.with_name(f"{file.name}.rejects.csv")
-    accepted = earlier = bad = 0
+    lines = dict.fromkeys(Taken, 0)
+    bad = 0
     began = time.monotonic()
     with (
         context.ledger() as ledger,
@@ -41,16 +42,20 @@ def import_(file: Path, client: str, entity: str, type_: str, group: str, reject
         read = 0
         try:
             for part in load(file, target, Config(ledger).current(), ledger, by()):
-                accepted += 0 if part.earlier else part.accepted
-                earlier += part.accepted if part.earlier else 0
+                lines[part.taken] += part.good
                 bad += len(part.rejects)
                 writer.writerows([line.number, "; ".join(line.faults)] for line in part.rejects)
-                rate = (accepted + earlier) / max(time.monotonic() - began, 0.001)
+                rate = sum(lines.values()) / max(time.monotonic() - began, 0.001)
                 bar.update(part.bytes - read, f"{rate:,.0f} records/s")
                 read = part.bytes
         except BadFile as error:
             raise click.ClickException(str(error)) from None
-    click.echo(f"{accepted:,} accepted, {earlier:,} already accepted earlier, {bad:,} refused")
+    click.echo(f"{lines[Taken.NOW]:,} accepted, {lines[Taken.EARLIER]:,} already accepted earlier, {bad:,} refused")
+    if lines[Taken.OTHERWISE]:
+        click.echo(
+            f"{lines[Taken.OTHERWISE]:,} more are {Taken.OTHERWISE.value}: nothing of them was sent again."
+            " Put what was refused then into a file of its own."
+        )
     if bad:
         click.echo(f"why each line was refused stands in {refused}")
     else:

@@ -86,6 +86,8 @@ class JsonReader:
                 values.append(read(line))
             except BodyError as error:
                 faults += [f"line {number}: {message}" for message in error.messages]
+                if len(faults) >= MAX_FAULTS:
+                    break
         if faults:
             raise BodyError(*faults[:MAX_FAULTS])
         if not values:

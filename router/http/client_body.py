@@ -11,7 +11,7 @@ import zlib
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 
 from router.http.body import BodyError, JsonReader
 from router.http.wire import Inbound
@@ -46,6 +46,8 @@ def read(inbound: Inbound, reader: JsonReader) -> Sent:
         raw = inbound.body(limit)
     except RequestEntityTooLarge:
         raise BodyError("the body is too large") from None
+    except BadRequest as error:
+        raise BodyError(str(error.description)) from None
     raw = _inflated(raw, inbound.environ.get("HTTP_CONTENT_ENCODING", "identity"), limit)
     if kind in _JSON:
         value = reader.read(raw) if raw else {}

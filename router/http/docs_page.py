@@ -110,7 +110,7 @@ class Page:
             summary=told["summary"],
             description=told.get("description", ""),
             auth="" if not schemes else "sigv4" if "sigv4" in schemes else "bearer",
-            servers=item.get("servers", ()),
+            servers=told.get("servers", ()),
             parameters=[self._parameter(each) for each in told.get("parameters", ())],
             body=self._tables(next(iter(media.values()))["schema"]) if media else (),
             examples=list(_examples(media)),

@@ -229,14 +229,14 @@ def _paths(path: str) -> tuple[str, ...]:
 
 
 def _without_dots(path: str) -> str:
-    """RFC 3986 §5.2.4, and runs of slashes as one."""
+    """RFC 3986 §5.2.4 as AWS's signers have it: runs of slashes are one, and none is left behind a dot at the end."""
     kept: list[str] = []
     for segment in path.split("/"):
         if segment == "..":
             del kept[-1:]
         elif segment not in ("", "."):
             kept.append(segment)
-    trailing = "/" if kept and path.endswith(("/", "/.", "/..")) else ""
+    trailing = "/" if kept and path.endswith("/") else ""
     return f"/{'/'.join(kept)}{trailing}"
 
 

@@ -67,6 +67,8 @@ def parse_query(query: Mapping[str, str]) -> tuple[Filters, int, UUID | None]:
 def _text(value: str) -> str:
     if not value:
         raise ValueError("is empty; leave it out instead")
+    if "\0" in value:
+        raise ValueError("must not contain the character U+0000")
     return value
 
 

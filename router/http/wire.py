@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Sequence
 from ipaddress import ip_address, ip_network
 from typing import Any
 from urllib.parse import quote
 
 import flask
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 
 from router.http.sigv4 import SignedRequest
 from router.model import Environment, new_request_id
@@ -17,6 +18,9 @@ from router.model import Environment, new_request_id
 STAGING_HOST = "staging."
 MOST_NAMES = 1000
 HOOKS = "/hooks/"  # below it, the paths hold secrets
+FIRST_PIECE = 4096
+# Seconds of CPU for a body without a length: it may come in ten thousand chunks, not in a million of one byte each.
+MOST_WORK = 0.3
 _TOKEN = re.compile(rf"^({HOOKS}[^/]*/).+", re.DOTALL)
 _KEY = "router.inbound"
 
@@ -61,20 +65,37 @@ class Inbound:
         return Environment.PRODUCTION
 
     def body(self, limit: int) -> bytes:
-        """The body as sent; raises `RequestEntityTooLarge`, before reading it where its length is told."""
+        """The body as sent. Raises `RequestEntityTooLarge`, before reading it where its length is told; `BadRequest`
+        when it is cut short, or its chunks are malformed or far too many."""
         length = self.environ.get("CONTENT_LENGTH")
-        stream = self.environ["wsgi.input"]
         if length:
             if int(length) > limit:
                 raise RequestEntityTooLarge
-            body: bytes = stream.read(int(length))
+            body = self._read(int(length))
+            if len(body) < int(length):
+                raise BadRequest("The body is cut short.")
             return body
-        if not self.environ.get("wsgi.input_terminated"):
-            return b""
-        body = stream.read(limit + 1)
-        if len(body) > limit:
-            raise RequestEntityTooLarge
-        return body
+        return self._chunked(limit) if self.environ.get("wsgi.input_terminated") else b""
+
+    def _chunked(self, limit: int) -> bytes:
+        """In pieces that grow, so that the work is known before it is much."""
+        body = bytearray()
+        size, begun = FIRST_PIECE, time.thread_time()
+        while piece := self._read(min(size, limit + 1 - len(body))):
+            body += piece
+            size *= 2
+            if len(body) > limit:
+                raise RequestEntityTooLarge
+            if time.thread_time() - begun > MOST_WORK:
+                raise BadRequest("The body comes in too many small chunks; send larger ones, or its Content-Length.")
+        return bytes(body)
+
+    def _read(self, size: int) -> bytes:
+        try:
+            piece: bytes = self.environ["wsgi.input"].read(size)
+        except Exception as error:  # each server's reader has errors of its own, and all are about what was sent
+            raise BadRequest(f"The body cannot be read: {type(error).__name__}.") from error
+        return piece
 
 
 def _is_among(address: str, networks: Sequence[str]) -> bool:

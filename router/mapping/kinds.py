@@ -39,7 +39,7 @@ NAMING = frozenset({Kind.STRING, Kind.INTEGER, Kind.EMAIL, Kind.UUID, Kind.ENUM,
 
 DOCS: Mapping[Kind, str] = {
     Kind.STRING: "text, the empty one too; a number is taken as its text",
-    Kind.INTEGER: "a whole number of at most 64 bits",
+    Kind.INTEGER: "a whole number of at most 64 bits; `5.0` is one too",
     Kind.NUMBER: "any finite JSON number",
     Kind.DECIMAL: 'an exact number such as money: `"123.75"` or `123.75`; at most 19 digits on each side of the point',
     Kind.BOOLEAN: "`true` or `false`",
@@ -83,6 +83,7 @@ class Refused(ValueError):
 
 
 INT64 = 2**63
+EXACT = 2**53
 EMPTY = "empty; send null where there is no value"
 
 _ATOM = r"[-!#$%&'*+/=?^`{|}~\w]+"
@@ -109,6 +110,9 @@ def string(value: Any) -> str:
 
 
 def integer(value: Any) -> int:
+    """A whole number; `5.0` is one too, as far as a double holds every one of them."""
+    if type(value) is float and value.is_integer() and abs(value) <= EXACT:
+        return int(value)
     if type(value) is int:
         if -INT64 <= value < INT64:
             return value

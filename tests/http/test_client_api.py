@@ -21,6 +21,7 @@ import requests
 
 from router.ledger.base import Filters
 from tests.http.shop import PUBLIC, SECRET_KEY, Receiver, serving, settings
+from tests.http.test_client_schemas import PUBLISHED
 
 RECORDED = json.loads((Path(__file__).parent / "recorded_client_answers.json").read_text(encoding="utf-8"))
 COMPARED = (
@@ -71,6 +72,22 @@ def test_as_its_server_answers(strict, call):
 )
 def test_what_it_accepts_is_accepted_leniently_too(receiver, call):
     assert sent(receiver, call) == call["answer"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "sentence"), PUBLISHED, ids=[f"{path} {json.dumps(body)[:50]}" for path, body, _ in PUBLISHED]
+)
+def test_every_published_fault_is_told_to_the_byte(strict, path, body, sentence):
+    """contracts.md §4.2, §4.8"""
+    text = isinstance(body, str)
+    response = requests.request(
+        "PATCH" if path == "users" else "POST",
+        f"{strict.url}/api/client/{path}",
+        data=body if text else json.dumps(body),
+        headers={"Authorization": f"Bearer {SECRET_KEY}", "Content-Type": "text/plain" if text else "application/json"},
+    )
+    told = f'{{"status":"error","error":"{sentence}"}}' if sentence else ""
+    assert (response.status_code, response.text) == (422 if sentence else 204, told)
 
 
 def test_health(receiver):

@@ -10,22 +10,26 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
+from threading import Barrier
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import pytest
 import requests
 from requests_aws4auth import AWS4Auth
 
 from router.ledger.postgres import PostgresLedger
-from tests.http.shop import FERNET_KEY, PUBLIC, Caller, Receiver, stock
+from tests.http.shop import FERNET_KEY, PUBLIC, SECRET_KEY, Caller, Receiver, stock
 from tests.http.signing import ACCESS_KEY, JSON, SECRET
 from tests.http.told import kept, refused
 from tests.support.conditions import eventually
 from tests.support.processes import children
 
 ROOT = Path(__file__).parents[2]
+FORM = "application/x-www-form-urlencoded"
 GOOD = {"type": "person", "data": {"customer_id": "c-1", "email": "ada@example.com"}}
 AWAY = "postgresql://nobody@127.0.0.1:1/nowhere"
 
@@ -143,6 +147,38 @@ def test_a_chunked_body(served):
 
 
 BEARER = {**JSON, "Authorization": f"Bearer {PUBLIC}"}
+HALF = b'8\r\n{"extern\r\n'
+
+
+@pytest.mark.parametrize("path", ["/v2/profiles", "/api/client/identify"])
+@pytest.mark.parametrize(
+    "chunks",
+    [b"zz\r\n", HALF + b"-1\r\n", HALF + b"5\r\nal_idXX", b"1\r\n \r\n" * 500_000],
+    ids=["no size", "a negative size", "no end", "far too many"],
+)
+def test_chunks_that_are_none(served, path, chunks):
+    with connected(served) as connection:
+        connection.putrequest("POST", path)
+        for name, value in {**BEARER, "Transfer-Encoding": "chunked"}.items():
+            connection.putheader(name, value)
+        connection.endheaders(chunks)
+        assert connection.getresponse().status == 400
+
+
+def test_a_body_that_is_cut_short(served):
+    with connected(served) as connection:
+        connection.putrequest("POST", "/api/client/identify")
+        for name, value in {**BEARER, "Content-Type": FORM, "Content-Length": "99"}.items():
+            connection.putheader(name, value)
+        connection.endheaders(b"external_id=c-1")
+        connection.sock.shutdown(socket.SHUT_WR)
+        assert connection.getresponse().status == 400
+
+
+def test_as_many_ids_as_a_request_line_holds(served):
+    query = "&".join(f"user_id=user-{number}" for number in range(400))
+    headers = {"Authorization": f"Bearer {SECRET_KEY}"}
+    assert requests.delete(f"{served.receiver.url}/api/client/users?{query}", headers=headers).status_code == 204
 
 
 def test_one_connection_takes_many_calls(served):
@@ -161,6 +197,21 @@ def test_204_has_neither_type_nor_length(served):
         connection.request("POST", "/api/client/identify", b'{"external_id":"x"}', BEARER)
         names = {name.lower() for name, _ in connection.getresponse().getheaders()}
     assert not names & {"content-type", "content-length", "transfer-encoding"}
+
+
+def test_one_hard_id_two_hundred_times_at_once_in_two_receivers_is_one_entity(served, module_database_url, tmp_path):
+    body = {"type": "person", "data": {"customer_id": str(uuid4())}}
+    with gunicorn(module_database_url, tmp_path / "log") as (url, _), ThreadPoolExecutor(200) as threads:
+        receivers = [served, Caller(Receiver(url, served.receiver.ledger))]
+        at_once = Barrier(200)
+
+        def post(number: int) -> dict:
+            at_once.wait()
+            return kept(receivers[number % 2].post("/v2/profiles", body))
+
+        answers = list(threads.map(post, range(200)))
+    assert len({answer["datatalksId"] for answer in answers}) == 1
+    assert len({answer["requestId"] for answer in answers}) == 200
 
 
 def test_its_log_is_json_with_the_request_id(served, log):

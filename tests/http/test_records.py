@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from uuid import UUID
 
+import psycopg
 import pytest
 
 from router.ledger.base import Filters
@@ -95,6 +96,17 @@ FAULTS = {
     "empty email": (person(email=""), f"data.email: {EMPTY}"),
     "empty date": (person(born=""), f"data.born: {EMPTY}"),
     "empty integer": (person(score=""), f"data.score: {EMPTY}"),
+    "a number for an email": (person(email=5), EMAIL),
+    "a number for a date": (person(born=19851210), "data.born: not a date (YYYY-MM-DD)"),
+    "a date in another form": (person(born="10/12/1985"), "data.born: not a date (YYYY-MM-DD)"),
+    "a date with a time zone": (person(born="1985-12-10Z"), "data.born: must not have a time zone"),
+    "text for an integer": (person(score="5"), "data.score: not a whole number"),
+    "a part of an integer": (person(score=1.5), "data.score: not a whole number"),
+    "true for an integer": (person(score=True), "data.score: not a whole number"),
+    "true for text": (person(customer_id=True), "data.customer_id: not text"),
+    "text for a list": (person(tags="a"), "data.tags: not a list"),
+    "a list with an item of another type": (person(tags=["a", None]), "data.tags: an item is not text"),
+    "a list for text": (person(customer_id=["c-1"]), "data.customer_id: not text"),
     "nested, listed": (person(tags={"a": 1}), "data.tags: not a list"),
     "nested, unlisted": (person(more={"a": 1}), "data.more: must be a single value or a list of them"),
     "nested in a list": (person(more=[[1]]), "data.more: must be a single value or a list of them"),
@@ -123,6 +135,27 @@ FAULTS = {
 @pytest.mark.parametrize(("body", "message"), FAULTS.values(), ids=FAULTS.keys())
 def test_fault(shop, body, message):
     refused(shop.post("/v2/profiles", body), 400, message)
+
+
+EVENT = {"event_id": "e", "line": 1, "event_datetime": "2021-03-18 11:35:24"}
+MISSING = {
+    "event_id": "is part of the hard id and must not be missing",
+    "line": "is part of the hard id and must not be missing",
+    "event_datetime": "missing; only an optional field may be left out",
+}
+
+
+@pytest.mark.parametrize(("name", "what"), MISSING.items(), ids=MISSING.keys())
+def test_a_listed_field_must_come(shop, name, what):
+    data = {each: value for each, value in EVENT.items() if each != name}
+    refused(shop.post("/v2/events", {"type": "purchase_ev", "data": data}), 400, f"data.{name}: {what}")
+
+
+def test_an_optional_field_that_is_missing_is_null_and_an_unlisted_one_is_ignored(shop, module_database_url):
+    told = kept(shop.post("/v2/events", {"type": "purchase_ev", "data": EVENT | {"event_id": "alone", "more": 5}}))
+    with psycopg.connect(module_database_url) as connection:
+        row = connection.execute("SELECT data FROM records WHERE datatalks_id = %s", [told["datatalksId"]]).fetchone()
+    assert json.loads(row[0]) == EVENT | {"event_id": "alone", "customer_id": None}
 
 
 TIMES = {

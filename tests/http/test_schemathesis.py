@@ -96,7 +96,7 @@ def query_of(operation: Any, lines: Any) -> dict[str, str]:
 
 
 def written(value: Any) -> Any:
-    """With numbers as most write them: to JSON Schema 1.0 is a whole number too, and 1e-300 an amount of money."""
+    """With numbers as most write them: to JSON Schema 1e18 is a whole number too, and 1e-300 an amount of money."""
     if isinstance(value, list):
         return [written(each) for each in value]
     if isinstance(value, dict):

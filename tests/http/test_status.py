@@ -132,6 +132,7 @@ FAULTS = {
     "status=lost": ["status: must be one of accepted, completed, completed_with_errors, rejected"],
     "entity=robot": ["entity: must be one of profile, event, inventory, device, alias, contact, product"],
     "type=": ["type: is empty; leave it out instead"],
+    "type=a%00": ["type: must not contain the character U+0000"],
     "datatalksId=1": ["datatalksId: must be a UUID"],
     "since=yesterday": ["since: must be a time such as 2026-01-31T08:00:00Z"],
     "until=9999-12-31T23:59:59-23:59": ["until: must be a time such as 2026-01-31T08:00:00Z"],

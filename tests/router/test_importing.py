@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from router import importing
 from router.config import Config, Snapshot
-from router.importing import BadFile, Target, load
+from router.importing import BadFile, Taken, Target, load
 from router.ledger.memory import MemoryLedger
 from router.mapping import read_tree
 from router.model import Entity
@@ -45,7 +46,7 @@ def test_a_csv_is_accepted_in_parts_and_its_bad_lines_are_told(
 ) -> None:
     rows = "".join(f"c-{number},p{number}@example.com,\n" for number in range(importing.PART + 1))
     parts = imported("people.csv", f"customer_id,email,phone\n{rows},nobody@example.com,\nc-1,no address,\nc-2,a\n")
-    assert [part.accepted for part in parts] == [importing.PART, 1]
+    assert [part.good for part in parts] == [importing.PART, 1]
     assert [(line.number, list(line.faults)) for line in parts[1].rejects] == [
         (importing.PART + 3, ["customer_id: is part of the hard id and must not be null"]),
         (importing.PART + 4, ["email: not a valid email address"]),
@@ -59,8 +60,25 @@ def test_an_import_that_is_run_again_sends_nothing_twice(
 ) -> None:
     text = "".join(json.dumps({"customer_id": f"c-{number}"}) + "\n" for number in range(3))
     first, again = imported("people.ndjson", text), imported("people.ndjson", text)
-    assert [part.earlier for part in first + again] == [False, True]
+    assert [part.taken for part in first + again] == [Taken.NOW, Taken.EARLIER]
     assert ledger.audit().accepted == 3
+
+
+def test_lines_that_another_contract_refused_are_not_lost_unseen(
+    imported: Callable[[str, str], list[importing.Part]], ledger: MemoryLedger, snapshot: Snapshot, tmp_path: Path
+) -> None:
+    text = '{"customer_id": "c-1"}\n{"customer_id": "c-2", "email": "no address"}\n'
+    imported("people.ndjson", text)
+    lenient = [
+        replace(each, text=each.text.replace("{type: email, optional: true}", "{type: string, optional: true}"))
+        if each.path.endswith("profile.person.yaml")
+        else each
+        for each in read_tree(DEMO)
+    ]
+    publish(ledger, lenient, "test", "lenient")
+    (again,) = load(tmp_path / "people.ndjson", PEOPLE, Config(ledger).current(), ledger, "test")
+    assert (again.good, again.taken, again.rejects) == (2, Taken.OTHERWISE, [])
+    assert ledger.audit().accepted == 1
 
 
 @pytest.mark.parametrize(

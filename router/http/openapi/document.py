@@ -31,6 +31,11 @@ _TAGS = {
     "Service": "This service itself.",
 }
 
+SERVERS = [
+    {"url": "/", "description": "Production"},
+    {"url": "/staging", "description": "Staging: the whole pipeline, but nothing is sent to a provider"},
+]
+
 
 def document(settings: Settings, variants: Sequence[Variant], client: str | None = None) -> dict[str, Any]:
     """The description of all surfaces; with a client, of its own contracts."""
@@ -45,7 +50,7 @@ def document(settings: Settings, variants: Sequence[Variant], client: str | None
     )
     _components(spec, settings, variants)
     for path, operations in {**records.paths(variants), **status.paths()}.items():
-        spec.path(path, operations=operations, servers=records.SERVERS)
+        spec.path(path, operations={method: {**each, "servers": SERVERS} for method, each in operations.items()})
     for path, operations in {**client_api.paths(settings.strict_client_api), **service.paths()}.items():
         spec.path(path, operations=operations)
     return spec.to_dict()

@@ -124,8 +124,14 @@ async function showContracts(form) {
   }
 }
 
+/** Lines say in the query what a JSON body says in its wrapper. */
 function choose(form) {
-  if (form.elements.example) form.elements.body.value = form.elements.example.value;
+  const chosen = form.elements.example?.selectedOptions[0];
+  if (!chosen) return;
+  form.elements.body.value = chosen.value;
+  const lines = chosen.dataset.media.endsWith("ndjson");
+  for (const field of form.querySelectorAll("[data-in=query]"))
+    field.value = !lines ? "" : field.name === "type" ? chosen.dataset.name : field.placeholder;
 }
 
 function remember() {

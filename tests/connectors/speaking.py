@@ -25,10 +25,11 @@ def stand_in(name: str) -> Any:
 
 
 def options(name: str, base_url: str, **more: Any) -> Mapping[str, Any]:
-    """Loaded options of the demo account, with every address among them at this one."""
+    """Loaded options of the demo account, with every address among them at this one. One of None is left out."""
     schema = connector(name).options()
     places = [place for place, field in schema.fields.items() if isinstance(field, HttpUrl)]
-    loaded: Mapping[str, Any] = schema.load(dict.fromkeys(places, base_url) | stand_in(name).CREDENTIALS | more)
+    told = dict.fromkeys(places, base_url) | stand_in(name).CREDENTIALS | more
+    loaded: Mapping[str, Any] = schema.load({option: value for option, value in told.items() if value is not None})
     return loaded
 
 

@@ -15,6 +15,8 @@ from email.utils import format_datetime
 from typing import Any
 
 import pytest
+from marshmallow import Schema
+from marshmallow.fields import Nested
 
 from connectors.base import Command, Connector, Kind, Outcome, Token, Wire
 from connectors.dry import DryTokens, DryWire, Stopped
@@ -73,7 +75,8 @@ class Subject:
 
 def secrets(kind: type[Connector], configured: Mapping[str, Any]) -> set[str]:
     named = [name for name, field in kind.options().fields.items() if field.metadata.get("secret")]
-    return {str(configured[name]) for name in named if configured.get(name)}
+    values = [configured[name] for name in named if configured.get(name)]
+    return {str(each) for value in values for each in (value if isinstance(value, list) else [value])}
 
 
 @pytest.fixture(scope="module")
@@ -153,6 +156,24 @@ def test_one_outcome_for_each_in_order(sandbox: Sandbox, wire: HttpWire, name: s
     assert len(outcomes) == 2
     assert outcomes[1].delivered
     assert list(subject.connector.send(operation, [])) == []
+
+
+def spoilt(schema: Schema, payload: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The payload with a null, and with a list, in the place of each field that there is, one at a time."""
+    for name, field in schema.fields.items():
+        yield {**payload, name: None}
+        yield {**payload, name: [[]]}
+        if isinstance(field, Nested):
+            inner = payload.get(name)
+            for each in spoilt(field.schema, inner if isinstance(inner, dict) else {}):
+                yield {**payload, name: each}
+
+
+@each_operation
+def test_any_payload_is_answered(sandbox: Sandbox, wire: HttpWire, name: str, operation: str) -> None:
+    subject = Subject(name, operation, sandbox.url_of(name), wire)
+    for payload in spoilt(subject.promise.fields(), subject.sample):
+        assert [type(outcome) for outcome in subject.send(payload, subject.sample)] == [Outcome] * 2, payload
 
 
 @each_operation

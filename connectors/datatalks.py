@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from hashlib import sha256
 from typing import Any, ClassVar
 
 from marshmallow import Schema, ValidationError, fields, validate
@@ -127,12 +129,13 @@ class DataTalks:
         if fault := self._schemas[operation].validate(command.payload):
             return invalid(fault)
         version = "v1" if route.plain else self._options["version"]
+        body = self._body(route, command.payload)
         try:
             answer = self._wire.call(
                 route.method,
                 f"{self._options['base_url']}/{version}/{route.path}",
-                headers={"Idempotency-Key": command.id},  # for receivers that are ours; others ignore it
-                json=self._body(route, command.payload),
+                headers={"Idempotency-Key": _repeat_key(command.id, body)},
+                json=body,
                 sign=partial(self._sign, version),
             )
         except WireError as error:
@@ -151,6 +154,11 @@ class DataTalks:
         region = self._options.get("region") or REGIONS[version]
         signer = Signer(self._options["access_key_id"], self._options["secret_access_key"], region, SERVICE)
         return signer.headers(method, url, headers, body, datetime.now(UTC))
+
+
+def _repeat_key(delivery: str, body: Mapping[str, Any]) -> str:
+    """By which a receiver that is ours knows a repeat; others ignore it. A delivery that is mapped anew is none."""
+    return f"{delivery}-{sha256(json.dumps(body).encode()).hexdigest()[:16]}"
 
 
 def judge(answer: Answer) -> Outcome:

@@ -205,10 +205,12 @@ def test_after_a_lost_answer_there_is_one_entity(sandbox: Sandbox, datatalks: Co
     assert len(sandbox.provider("datatalks").entities) == 1
 
 
-def test_a_repeat_is_known_by_its_key(sandbox: Sandbox, datatalks: Connector) -> None:
-    one(datatalks, "post_event")
-    headers = {name.lower(): value for name, value in sandbox.received("datatalks")[0]["headers"].items()}
-    assert headers["idempotency-key"] == "delivery-0"
+def test_a_repeat_is_known_by_its_key_and_another_payload_is_none(sandbox: Sandbox, datatalks: Connector) -> None:
+    for payload in (SAMPLES["post_event"], SAMPLES["post_event"], SAMPLES["post_event"] | {"datatalksId": UUID}):
+        one(datatalks, "post_event", payload)
+    first, again, other = (call["headers"]["idempotency-key"] for call in sandbox.received("datatalks"))
+    assert first == again != other
+    assert first.startswith("delivery-0-")
 
 
 # ---- every row of §5.6 -----------------------------------------------------------------------------------------------

@@ -106,6 +106,14 @@ def test_a_repeat_of_a_delivery_is_accepted_once(receiver, wire, arrived):
     assert len(arrived()) == 1
 
 
+def test_a_delivery_that_is_mapped_anew_is_another_call(receiver, wire, arrived):
+    connector, name = datatalks(receiver, wire), str(uuid4())
+    payloads = [{"type": "person", "data": ADA | {"score": score}} for score in (1, 2)]
+    outcomes = [sent(connector, "upsert_profile", payload, ids=[name])[0] for payload in payloads]
+    assert [each.kind for each in outcomes] == [Kind.DELIVERED] * 2, outcomes[1].reason
+    assert [each["score"] for each in arrived()] == [1, 2]
+
+
 def test_a_record_that_breaks_the_contract_is_rejected_alone(receiver, wire, arrived):
     bad, good = sent(
         datatalks(receiver, wire), "upsert_profile", {"type": "person", "data": ADA | {"born": "soon"}}, TYPED[0][1]

@@ -157,6 +157,7 @@ class Connector(Protocol):
     masked: names of body members and query parameters that carry credentials, shown as `***` wherever a request is.
 
     Whose provider tells later what became of things has one more attribute, `feedback`: a `connectors.feedback.Parser`.
+    Whose account has lists that mappings name has a method `catalogues`: see `connectors.catalogues`.
     """
 
     options: ClassVar[type[Schema]]

@@ -1,9 +1,13 @@
-"""Data Talks: profiles, events and inventory over our own inbound contract, v2 and v3 (contracts.md §5)."""
+"""Data Talks: our own inbound contract, v2 and v3 as configured, and what there is in v1 alone (contracts.md §5)."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
+from hashlib import sha256
 from typing import Any, ClassVar
 
 from marshmallow import Schema, ValidationError, fields, validate
@@ -11,12 +15,34 @@ from marshmallow import Schema, ValidationError, fields, validate
 from connectors.base import Answer, Command, Kind, Operation, Outcome, Tokens, Wire
 from connectors.errors import WireError
 from connectors.options import BaseUrl, ConnectorOptions
-from connectors.outcomes import excerpt, invalid, of_failure
+from connectors.outcomes import excerpt, invalid, of_failure, refused
 from connectors.sigv4 import Signer
 
-REGIONS = {"v2": "eu-west-1", "v3": "eu-north-1"}  # not documented; contracts.md §5.1
+REGIONS = {"v1": "eu-west-1", "v2": "eu-west-1", "v3": "eu-north-1"}  # not documented; contracts.md §5.1
+VERSIONS = ("v2", "v3")
 SERVICE = "execute-api"
-PATHS = {"upsert_profile": "profiles", "post_event": "events", "upsert_item": "inventory"}
+NO_GROUP = "the integration has no option group_key, and v1 needs it"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """plain: of v1, whose records have a group but no type. listed: the record is sent as a list of one."""
+
+    path: str
+    method: str = "POST"
+    plain: bool = False
+    listed: bool = False
+
+
+ROUTES: Mapping[str, Route] = {
+    "upsert_profile": Route("profiles"),
+    "post_event": Route("events"),
+    "upsert_item": Route("inventory"),
+    "upsert_contact": Route("contacts", plain=True),
+    "delete_contact": Route("contacts", "DELETE", plain=True),
+    "post_contact_event": Route("events", plain=True),
+    "upsert_product": Route("products", plain=True, listed=True),
+}
 
 _REFUSED = "the credentials or the address: check the keys, the clock, region, version and base_url"  # §5.4 on why
 _ELSEWHERE = (Kind.REFUSED, "base_url is not that of the Data Talks API")
@@ -38,16 +64,18 @@ class Options(ConnectorOptions):
         load_default="https://api.datatalks.se", metadata={"description": "the API's address without its version"}
     )
     version = fields.String(
-        load_default="v2", validate=validate.OneOf(sorted(REGIONS)), metadata={"description": "of the API"}
+        load_default="v2",
+        validate=validate.OneOf(VERSIONS),
+        metadata={"description": "of the API, for the operations that are not of v1"},
     )
     region = fields.String(
-        metadata={"description": "of the signature; eu-west-1 for v2 and eu-north-1 for v3 if unset"}
+        metadata={"description": "of the signature; eu-west-1 for v1 and v2, eu-north-1 for v3 if unset"}
     )
     access_key_id = fields.String(required=True, metadata={"description": "ACCESS_KEY_ID"})
     secret_access_key = fields.String(
         required=True, metadata={"secret": True, "description": "SECRET_ACCESS_KEY, which signs every request"}
     )
-    group_key = fields.String(metadata={"description": "needed when the data goes on to SALESmanago"})
+    group_key = fields.String(metadata={"description": "needed by v1, and when the data goes on to SALESmanago"})
 
 
 def _flat(value: Any) -> None:
@@ -55,14 +83,17 @@ def _flat(value: Any) -> None:
         raise ValidationError("must be a scalar or a list of scalars")
 
 
-class Entity(Schema):
-    type = fields.String(required=True, metadata={"description": "of the data point, as it is named at Data Talks"})
+class Plain(Schema):
     data = fields.Dict(
         keys=fields.String(),
         values=fields.Raw(validate=_flat, allow_none=True),
         required=True,
         metadata={"description": "flat: dates as YYYY-MM-DD, datetimes without a time zone"},
     )
+
+
+class Entity(Plain):
+    type = fields.String(required=True, metadata={"description": "of the data point, as it is named at Data Talks"})
     datatalksId = fields.String(  # noqa: N815 (the wire's name)
         validate=validate.Regexp(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\Z", error="must be a UUID"),
         metadata={"description": "pins the entity"},
@@ -72,41 +103,62 @@ class Entity(Schema):
 class DataTalks:
     options: ClassVar[type[Schema]] = Options
     masked: ClassVar[frozenset[str]] = frozenset()
-    operations: ClassVar[Mapping[str, Operation]] = {  # all of them upserts by hard id
+    operations: ClassVar[Mapping[str, Operation]] = {  # all of them by hard id
         "upsert_profile": Operation(Entity, frozenset({"profile"}), description="a person, or what else has a profile"),
         "post_event": Operation(Entity, frozenset({"event"}), description="something that happened"),
         "upsert_item": Operation(Entity, frozenset({"inventory"}), description="something that can be bought"),
+        "upsert_contact": Operation(Plain, frozenset({"profile"}), description="v1: a contact"),
+        "delete_contact": Operation(Plain, frozenset({"profile"}), removes=True, description="v1: delete a contact"),
+        "post_contact_event": Operation(Plain, frozenset({"event"}), description="v1: an event of a contact"),
+        "upsert_product": Operation(Plain, frozenset({"inventory"}), description="v1: a product"),
     }
+    _schemas: ClassVar[Mapping[str, Schema]] = {name: each.fields() for name, each in operations.items()}
 
     def __init__(self, options: Mapping[str, Any], wire: Wire, tokens: Tokens) -> None:  # noqa: ARG002 (the port's)
-        version = options["version"]
-        region = options.get("region") or REGIONS[version]
         self._wire = wire
-        self._root = f"{options['base_url']}/{version}/"
-        self._signer = Signer(options["access_key_id"], options["secret_access_key"], region, SERVICE)
-        self._group = {"groupKey": options["group_key"]} if options.get("group_key") else {}
+        self._options = options
+        self._group = options.get("group_key")
 
     def send(self, operation: str, commands: Sequence[Command]) -> Sequence[Outcome]:
         return [self._send(operation, command) for command in commands]
 
     def _send(self, operation: str, command: Command) -> Outcome:
-        if fault := Entity().validate(command.payload):
+        route = ROUTES[operation]
+        if route.plain and not self._group:
+            return refused(NO_GROUP)
+        if fault := self._schemas[operation].validate(command.payload):
             return invalid(fault)
-        body = {"type": command.payload["type"], **self._group, **command.payload}
+        version = "v1" if route.plain else self._options["version"]
+        body = self._body(route, command.payload)
         try:
             answer = self._wire.call(
-                "POST",
-                self._root + PATHS[operation],
-                headers={"Idempotency-Key": command.id},  # for receivers that are ours; others ignore it
+                route.method,
+                f"{self._options['base_url']}/{version}/{route.path}",
+                headers={"Idempotency-Key": _repeat_key(command.id, body)},
                 json=body,
-                sign=self._sign,
+                sign=partial(self._sign, version),
             )
         except WireError as error:
             return of_failure(error, repeat_safe=True)
         return judge(answer)
 
-    def _sign(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Mapping[str, str]:
-        return self._signer.headers(method, url, headers, body, datetime.now(UTC))
+    def _body(self, route: Route, payload: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The wrapper of a record (contracts.md §5.2)."""
+        if route.plain:
+            return {"data": [payload["data"]] if route.listed else payload["data"], "group_key": self._group}
+        group = {"groupKey": self._group} if self._group else {}
+        return {"type": payload["type"], **group, **payload}
+
+    def _sign(self, version: str, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Mapping[str, str]:
+        """Afresh for every attempt: AWS takes a signature for five minutes."""
+        region = self._options.get("region") or REGIONS[version]
+        signer = Signer(self._options["access_key_id"], self._options["secret_access_key"], region, SERVICE)
+        return signer.headers(method, url, headers, body, datetime.now(UTC))
+
+
+def _repeat_key(delivery: str, body: Mapping[str, Any]) -> str:
+    """By which a receiver that is ours knows a repeat; others ignore it. A delivery that is mapped anew is none."""
+    return f"{delivery}-{sha256(json.dumps(body).encode()).hexdigest()[:16]}"
 
 
 def judge(answer: Answer) -> Outcome:

@@ -20,10 +20,11 @@ from connectors.digitalonboarding_answers import CONTACTS, JOURNEYS, TOKENS, bat
 from connectors.errors import WireError
 from connectors.feedback import Parser
 from connectors.feedback import digitalonboarding as read_feedback
-from connectors.outcomes import halving, of_failure, refused, rejected
+from connectors.outcomes import halving, invalid, of_failure, refused, rejected
 
 UNTOLD_LIFETIME = 300.0  # seconds that a token without `expires_in` is used for
 NO_KEY = "needed where there is no email: without either, every attempt makes another contact"
+NO_TEMPLATE = "needed: what is the journey to be made from"
 NOT_ALLOWED = "anyone could read it: not among the option meta_public_allowed"
 
 
@@ -54,6 +55,7 @@ class DigitalOnboarding:
             description="another journey each time; journey.template_id of upsert_contact is safer",
         ),
     }
+    _schemas: ClassVar[Mapping[str, Schema]] = {name: each.fields(partial=True) for name, each in operations.items()}
 
     def __init__(self, options: Mapping[str, Any], wire: Wire, tokens: Tokens) -> None:
         self._options = options
@@ -63,11 +65,9 @@ class DigitalOnboarding:
         self._tokens = tokens
 
     def send(self, operation: str, commands: Sequence[Command]) -> Sequence[Outcome]:
-        if operation == "create_journey":
-            return [self._create_journey(command) for command in commands]
-        faults = [self._fault(command.payload) for command in commands]
+        faults = [self._fault(operation, command.payload) for command in commands]
         good = [command for command, fault in zip(commands, faults, strict=True) if fault is None]
-        sent = iter(halving(good, self._upsert) if good else ())
+        sent = iter(map(self._create_journey, good) if operation == "create_journey" else halving(good, self._upsert))
         return [fault or next(sent) for fault in faults]
 
     def catalogues(self) -> Mapping[str, Sequence[Mapping[str, Any]]]:
@@ -102,14 +102,8 @@ class DigitalOnboarding:
 
     def _create_journey(self, command: Command) -> Outcome:
         payload = command.payload
-        contact = payload.get("contact") or {}
-        fault = self._fault(contact, "contact.")
-        if fault:
-            return fault
-        if not payload.get("template_id"):
-            return rejected("there is no template to make a journey from", errors={"template_id": "needed"})
         body = {name: value for name, value in payload.items() if name in ("owner_id", "name")}
-        body["contact"] = self._contact(contact)
+        body["contact"] = self._contact(payload["contact"])
         answer = self._call(
             "POST", f"/v1/templates/{quote(payload['template_id'], safe='')}/journeys", body, keyed=False
         )
@@ -118,8 +112,12 @@ class DigitalOnboarding:
         journey, outcome = read(answer, JOURNEYS)
         return replace(single(journey, 201), status=answer.status) if outcome.delivered else outcome
 
-    def _fault(self, contact: Mapping[str, Any], path: str = "") -> Outcome | None:
-        """Why the contact must not be sent at all."""
+    def _fault(self, operation: str, payload: Mapping[str, Any]) -> Outcome | None:
+        """Why the record must not be sent at all."""
+        if fault := self._schemas[operation].validate(payload):
+            return invalid(fault)
+        journey = operation == "create_journey"
+        contact, path = (payload.get("contact", {}), "contact.") if journey else (payload, "")
         errors = {
             f"{path}meta_public.{name}": NOT_ALLOWED
             for name in contact.get("meta_public", {})
@@ -127,6 +125,8 @@ class DigitalOnboarding:
         }
         if not contact.get("unique_id") and not contact.get("email"):
             errors[f"{path}unique_id"] = NO_KEY
+        if journey and not payload.get("template_id"):
+            errors["template_id"] = NO_TEMPLATE
         if not errors:
             return None
         return rejected("not sent: " + "; ".join(f"{name} {why}" for name, why in errors.items()), errors=errors)
@@ -138,7 +138,7 @@ class DigitalOnboarding:
         if template:
             nested = self._options["journey_template"] == "nested"
             own |= {"journey": {"template_id": template}} if nested else {"journey.template_id": template}
-        return {**payload.get("objectives", {}), **own}
+        return {**fields.completions(payload.get("objectives", {})), **own}
 
     # ---- tokens ------------------------------------------------------------------------------------------------------
 

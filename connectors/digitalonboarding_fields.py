@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from marshmallow import Schema, fields, validate
@@ -9,6 +11,8 @@ from marshmallow import Schema, fields, validate
 from connectors.options import BaseUrl, ConnectorOptions
 
 HOST = "https://api.digitalonboarding.com"
+
+NOT_COMPLETED = frozenset({"false", "f", "0", "n", "no", ""})
 
 
 class Words(fields.List[Any]):
@@ -93,7 +97,10 @@ class Contact(Schema):
     objectives = fields.Dict(
         keys=fields.String(),
         values=fields.String(),
-        metadata={"description": "objective's key → when it was completed (ISO 8601), or true; cannot be taken back"},
+        metadata={
+            "description": "objective's key → when it was completed (ISO 8601, UTC unless it says otherwise), or true;"
+            " false says nothing, for nothing can be taken back"
+        },
     )
 
 
@@ -102,3 +109,22 @@ class NewJourney(Schema):
     owner_id = fields.String(metadata={"description": "the user who owns the journey"})
     name = fields.String(metadata={"description": "the template's name by default"})
     contact = fields.Nested(Contact, required=True)
+
+
+def completions(objectives: Mapping[str, Any]) -> dict[str, str]:
+    """Objectives as they are sent: those that are not completed are not told (contracts.md §3.2).
+
+    >>> completions({"a": "2026-01-01 12:00", "b": "false", "c": "true", "d": "2026-01-01T12:00:00+01:00"})
+    {'a': '2026-01-01T12:00:00+0000', 'c': 'true', 'd': '2026-01-01T12:00:00+0100'}
+    """
+    told = ((key, str(value).strip()) for key, value in objectives.items() if value is not None)
+    return {key: _moment(value) for key, value in told if value.lower() not in NOT_COMPLETED}
+
+
+def _moment(value: str) -> str:
+    """A moment in the vendor's form; a word as it is."""
+    try:
+        at = datetime.fromisoformat(value)
+    except ValueError:
+        return value
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).strftime("%Y-%m-%dT%H:%M:%S%z")

@@ -5,10 +5,13 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from ipaddress import ip_network
+from math import inf
 from typing import Any
 
 from requests import PreparedRequest
@@ -17,7 +20,7 @@ from urllib3.exceptions import HTTPError
 
 from connectors import address
 from connectors.base import Answer
-from connectors.errors import NoAnswer
+from connectors.errors import NoAnswer, NotSent
 from connectors.request import HttpRequest, Sign, prepare
 from connectors.transport import Route, Transport
 
@@ -25,6 +28,23 @@ MAX_RESPONSE = 1 << 20
 
 # urllib3 writes the path and query of every request to its log, where tenants' tokens would be.
 logging.getLogger("urllib3").setLevel(logging.CRITICAL)
+
+
+_until: ContextVar[float] = ContextVar("until", default=inf)
+
+
+@contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """In here, no call of this thread begins later than so many seconds from now.
+
+    A connector may have several calls to make for what it is given (a token, halves of a batch); each keeps its own
+    deadline, and this one is of them all.
+    """
+    before = _until.set(time.monotonic() + seconds)
+    try:
+        yield
+    finally:
+        _until.reset(before)
 
 
 class HttpWire:
@@ -62,6 +82,8 @@ class HttpWire:
         sign: Sign | None = None,
     ) -> Answer:
         """See `base.Wire.call`. An answer larger than `max_response` is none."""
+        if time.monotonic() > _until.get():
+            raise NotSent("not sent: the calls before this one took all the time there was")
         request = prepare(method, url, headers=headers, json=json, data=data, sign=sign)
         raw = self._transport.send(_prepared(request)).raw
         try:

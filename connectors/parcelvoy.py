@@ -86,7 +86,7 @@ class Parcelvoy:
     def __init__(self, options: Mapping[str, Any], wire: Wire, tokens: Tokens) -> None:  # noqa: ARG002 (the port's)
         self._wire = wire
         self._root = options["base_url"] + "/api/client"
-        self._headers = {"Authorization": f"Bearer {options['api_key']}", "Content-Type": "application/json"}
+        self._key = {"Authorization": f"Bearer {options['api_key']}"}
         self._secret = options["api_key"].startswith("sk_")
         self._deduplicates = options["deduplicates"]
 
@@ -112,10 +112,11 @@ class Parcelvoy:
         parts = [item.sent for item in batch]
         query = "?" + b"&".join(parts).decode() if route.queried else ""
         body = b"" if route.queried else b"[" + b",".join(parts) + b"]" if route.many else parts[0]
+        headers = self._key if route.queried else {**self._key, "Content-Type": "application/json"}
         if len(body) > MAX_BODY or (len(query) > MAX_QUERY and len(batch) > 1):
             return rejected(f"larger than {MAX_BODY} bytes, which the server does not take")
         try:
-            answer = self._wire.call(route.method, self._root + route.path + query, headers=self._headers, data=body)
+            answer = self._wire.call(route.method, self._root + route.path + query, headers=headers, data=body)
         except WireError as error:
             return of_failure(error, repeat_safe)
         return judge(answer, [item.command for item in batch])

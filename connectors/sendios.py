@@ -19,7 +19,7 @@ from connectors.base import Answer, Command, Operation, Outcome, Tokens, Wire
 from connectors.errors import WireError
 from connectors.feedback import Parser
 from connectors.feedback import sendios as read_feedback
-from connectors.outcomes import of_failure, rejected
+from connectors.outcomes import invalid, of_failure, rejected
 from connectors.sendios_answers import Seen, Traits, outcome, read
 
 CATEGORIES = {"send_system": 1, "send_trigger": 2}
@@ -57,6 +57,7 @@ class Sendios:
         "resubscribe": Operation(fields.User, _PEOPLE, description="take an unsubscription back"),
         "erase_user": Operation(fields.Erasure, _PROFILE, removes=True, description="erase the user and their data"),
     }
+    _schemas: ClassVar[Mapping[str, Schema]] = {name: each.fields(partial=True) for name, each in operations.items()}
     traits: ClassVar[Mapping[str, Traits]] = {
         "send_system": Traits(mails=True),
         "send_trigger": Traits(mails=True),
@@ -83,6 +84,8 @@ class Sendios:
         return [self._send(operation, command) for command in commands]
 
     def _send(self, operation: str, command: Command) -> Outcome:
+        if fault := self._schemas[operation].validate(command.payload):
+            return invalid(fault)
         try:
             request = self._builders[operation](self, operation, command)
             if isinstance(request, Outcome):

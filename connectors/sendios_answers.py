@@ -145,7 +145,7 @@ def _complaint(envelope: Mapping[str, Any], data: Mapping[str, Any]) -> tuple[st
     errors = {str(name): _anonymous(str(text)) for name, text in found.items()} if isinstance(found, dict) else {}
     words = data.get("error") or envelope.get("error") or (data.get("message") or "errors" if found else "")
     meta = envelope.get("_meta")
-    if not words and isinstance(meta, dict) and str(meta.get("status", "SUCCESS")).upper() != "SUCCESS":
+    if not words and isinstance(meta, dict) and str(meta.get("status") or "SUCCESS").upper() != "SUCCESS":
         words = data.get("message") or "status ERROR without a reason"
     return _anonymous(str(words)), errors
 

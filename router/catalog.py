@@ -16,7 +16,7 @@ from connectors.feedback import Feedback, FeedbackError, Parser, admitted
 from router import logs
 from router.mapping import ConnectorFacts, OperationFacts
 
-__all__ = ["Feedback", "FeedbackError", "build", "facts", "feedback", "load", "preview"]
+__all__ = ["Feedback", "FeedbackError", "build", "catalogues", "facts", "feedback", "load", "preview"]
 
 log = logs.get(__name__)
 
@@ -72,6 +72,18 @@ def preview(
     except Stopped as stopped:
         return stopped.request.masked(_secrets(kind, loaded), kind.masked)
     return {"nothing_sent": outcome.reason}
+
+
+def catalogues(
+    connector: str, loaded: Mapping[str, Any], *, allow_private: bool, ca_bundle: str | None
+) -> Mapping[str, Sequence[Mapping[str, Any]]]:
+    """What the account has that mappings name (templates, objectives), by its kind: asked of the provider, now.
+
+    Raises LookupError, which says why, where there is nothing to ask for or it cannot be had.
+    """
+    from connectors.catalogues import ask  # receivers, which never ask, do without an HTTP client
+
+    return ask(registry.connector(connector), loaded, allow_private=allow_private, ca_bundle=ca_bundle)
 
 
 def feedback(

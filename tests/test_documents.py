@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import doctest
 import re
 from dataclasses import fields
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,18 @@ from router.settings import Settings
 
 ROOT = Path(__file__).parents[1]
 PAGES = [page for page in sorted(ROOT.glob("**/*.md")) if not {".venv", ".router", "node_modules"} & set(page.parts)]
+SHOWING = [
+    ".".join(module.relative_to(ROOT).with_suffix("").parts)
+    for room in ("router", "workers", "connectors")
+    for module in sorted(ROOT.glob(f"{room}/**/*.py"))
+    if ">>>" in module.read_text(encoding="utf-8")
+]
+
+
+@pytest.mark.parametrize("module", SHOWING)
+def test_examples_in_docstrings_are_true(module: str) -> None:
+    tried = doctest.testmod(import_module(module))
+    assert (tried.failed, tried.attempted > 0) == (0, True)
 
 
 def test_every_setting_is_documented_and_no_other() -> None:

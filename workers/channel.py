@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from connectors.base import Command, Connector, Kind, Outcome
+from connectors.http import within
 from router import callback, logs
 from router.judge import Policy
 from router.ledger.base import Unavailable
@@ -15,6 +16,8 @@ from router.model import DueDelivery, Environment
 
 AT_ONCE = 8
 """Calls of one chunk that are in flight together, unless the integration's budget says fewer."""
+LONGEST_SEND = 60.0
+"""Seconds that a connector may take for what it is given at once, however many requests that needs."""
 
 Preview = Callable[[str, Mapping[str, Any]], Mapping[str, Any]]
 Body = Callable[[DueDelivery], Mapping[str, Any]]
@@ -26,6 +29,7 @@ log = logs.get(__name__)
 class Channel:
     """connector: None when it cannot be built, for the reason `broken`; then everything is refused.
 
+    patience: seconds of one `send` after which the connector begins no further request.
     calls_per_second: the account's rate, which every call asks the ledger for. at_once: calls in flight together.
     preview: the masked HTTP request that production would send, for staging.
     body: a callback's payload, made from its request as it stands.
@@ -34,6 +38,7 @@ class Channel:
     policy: Policy
     connector: Connector | None = None
     account: str = ""
+    patience: float = LONGEST_SEND
     calls_per_second: float | None = None
     at_once: int = AT_ONCE
     broken: str = ""
@@ -89,7 +94,8 @@ class Channel:
 
     def _sent(self, operation: str, commands: list[Command]) -> Sequence[Outcome]:
         assert self.connector is not None
-        outcomes = self.connector.send(_wire_operation(operation), commands)
+        with within(self.patience):
+            outcomes = self.connector.send(_wire_operation(operation), commands)
         if len(outcomes) != len(commands):
             raise ValueError(f"{len(outcomes)} outcomes for {len(commands)} commands")
         if not all(isinstance(each, Outcome) for each in outcomes):

@@ -22,9 +22,10 @@ from router.publish import batch_of
 from router.settings import Settings
 from router.vault import Unreadable, Vault
 from workers import policies
-from workers.channel import AT_ONCE, Channel
+from workers.channel import AT_ONCE, LONGEST_SEND, Channel
 
 FRESH_FOR = 2.0
+TIMEOUT = 20.0
 CALLBACK_TIMEOUT = 15.0
 
 log = logs.get(__name__)
@@ -91,6 +92,7 @@ class Channels:
             policy,
             connector,
             account=place.account,
+            patience=_patience(options),
             calls_per_second=place.requests_per_second,
             at_once=min(AT_ONCE, integration.budget.concurrent or AT_ONCE),
             batches={each: batch_of(place.connector, each, integration) for each in connector.operations},
@@ -109,6 +111,7 @@ class Channels:
         return Channel(
             policy,
             catalog.build(place.connector, options, self._wire(options), SharedTokens(self._ledger, self._vault, "")),
+            patience=_patience(options),
             preview=lambda operation, payload: catalog.preview(place.connector, options, operation, payload),
             body=self._body,
         )
@@ -122,31 +125,53 @@ class Channels:
     def _wire(self, options: Mapping[str, Any]) -> Wire:
         return HttpWire(
             options.get("connect_timeout", 5.0),
-            options.get("timeout", 20.0),
+            options.get("timeout", TIMEOUT),
             allow_private=self._settings.allow_private_targets,
             ca_bundle=self._settings.ca_bundle,
         )
 
 
-class SharedTokens(Tokens):
-    """Bearer tokens kept in the ledger, encrypted, so that all processes of an account use one."""
+def _patience(options: Mapping[str, Any]) -> float:
+    """So that the last request that begins ends within `LONGEST_SEND`."""
+    return max(LONGEST_SEND - float(options.get("timeout", TIMEOUT)), 1.0)
 
-    def __init__(self, ledger: Ledger, vault: Vault, account: str) -> None:
+
+class SharedTokens(Tokens):
+    """Bearer tokens kept in the ledger, encrypted, so that all processes of an account use one.
+
+    Whoever waited here while one could not be had is told the same, instead of asking for it in turn.
+    """
+
+    def __init__(
+        self, ledger: Ledger, vault: Vault, account: str, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._ledger = ledger
         self._vault = vault
         self._account = account
+        self._clock = clock
         self._lock = threading.Lock()
         self._held: Token | None = None
+        self._failure: tuple[float, Exception] | None = None
 
     def get(self, fetch: Callable[[], Token], stale: str | None = None) -> str:
+        asked = self._clock()
         with self._lock:
+            if self._failure is not None and self._failure[0] >= asked:
+                raise self._failure[1].with_traceback(None)
             if _usable(self._held, stale):
                 return self._held.value
             self._held = self._stored()
             if not _usable(self._held, stale):
-                self._held = fetch()
+                self._held = self._fetched(fetch)
                 self._ledger.keep_token(self._account, self._vault.seal(self._held.value), self._held.expires_at)
             return self._held.value
+
+    def _fetched(self, fetch: Callable[[], Token]) -> Token:
+        try:
+            return fetch()
+        except Exception as failure:
+            self._failure = self._clock(), failure
+            raise
 
     def _stored(self) -> Token | None:
         found = self._ledger.token(self._account)

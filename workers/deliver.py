@@ -21,7 +21,7 @@ from router import logs
 from router.judge import health, judge
 from router.ledger.base import LedgerError, Unavailable
 from router.model import FINAL, DueDelivery, Health, State, Verdict
-from workers.channel import AT_ONCE, Channel
+from workers.channel import AT_ONCE, LONGEST_SEND, Channel
 from workers.lease import Held
 from workers.patience import KEEP_TRYING, persist
 
@@ -34,8 +34,7 @@ CHUNK_TIME = 20.0
 """Seconds after which no further call of a chunk begins; what is left is handed back."""
 FLUSH_AFTER = 5.0
 """Seconds after which outcomes are kept although the chunk goes on."""
-LONGEST_CALL = 60.0
-AT_MOST = CHUNK_TIME + LONGEST_CALL + KEEP_TRYING
+AT_MOST = CHUNK_TIME + LONGEST_SEND + KEEP_TRYING
 """Seconds after which a worker process is stuck, and killed by its parent."""
 NOT_CONFIGURED_WAIT = 5.0
 

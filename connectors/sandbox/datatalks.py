@@ -15,7 +15,11 @@ from connectors.sandbox.base import Call, Reply
 from connectors.sandbox.datatalks_access import ACCESS_KEY_ID, MISSING, SECRET_ACCESS_KEY, refusal
 from connectors.sandbox.datatalks_rules import DATA_POINTS, GROUPS, DataPoint, faults
 
-CREDENTIALS: dict[str, Any] = {"access_key_id": ACCESS_KEY_ID, "secret_access_key": SECRET_ACCESS_KEY}
+CREDENTIALS: dict[str, Any] = {
+    "access_key_id": ACCESS_KEY_ID,
+    "secret_access_key": SECRET_ACCESS_KEY,
+    "group_key": "main_group",
+}
 SAMPLES: dict[str, dict[str, Any]] = {
     "upsert_profile": {
         "type": "person",
@@ -40,6 +44,10 @@ SAMPLES: dict[str, dict[str, Any]] = {
             "category": "Dairy Products",
         },
     },
+    "upsert_contact": {"data": {"email": "ada@example.com", "name": "Ada Lovelace", "some_tags": ["TAG1", "TAG2"]}},
+    "delete_contact": {"data": {"email": "ada@example.com"}},
+    "post_contact_event": {"data": {"externalId": "e-1", "email": "ada@example.com", "description": "A purchase"}},
+    "upsert_product": {"data": {"product_id": "p-1", "name": "Milk", "price": 12.5}},
 }
 
 # method and path → data points; v1 has no `type`

@@ -30,8 +30,8 @@ class Scenario:
     def set(self, mode: str, count: int | None = None, details: Mapping[str, Any] | None = None) -> None:
         """Answer the next `count` requests (None: all) in this mode, then be ok again.
 
-        details: `seconds` of slow (1), `status` of error (503), `retry_after` of rate_limited (1; seconds or a date).
-        Raises WishError for any other detail.
+        details: `seconds` of slow (1), `status` of error (503), `retry_after`, seconds or a date, of rate_limited (1)
+        and of error (none). Raises WishError for any other detail.
         """
         checked = {name: _detail(name, value) for name, value in (details or {}).items()}
         self.mode, self._left, self.details = mode, count, checked
@@ -59,10 +59,11 @@ def fault(mode: str, details: Mapping[str, Any]) -> Reply | None:
     """The answer of a mode that needs no provider; None when the provider is to be asked."""
     match mode:
         case "error":
-            return Reply(details.get("status", 503), {"error": "the sandbox was told to fail"})
+            wait = {"Retry-After": details["retry_after"]} if "retry_after" in details else {}
+            return Reply(details.get("status", 503), {"error": "the sandbox was told to fail"}, wait)
         case "rate_limited":
-            wait = details.get("retry_after", "1")
-            return Reply(429, {"error": "the sandbox was told to slow you down"}, {"Retry-After": wait})
+            wait = {"Retry-After": details.get("retry_after", "1")}
+            return Reply(429, {"error": "the sandbox was told to slow you down"}, wait)
         case "garbage":
             return Reply(200, HTML, {"Content-Type": "text/html; charset=utf-8"})
     return None

@@ -8,9 +8,8 @@ import click
 
 from router.catalog import facts
 from router.cli import context
+from router.cli.selecting import the_place
 from router.feedback import new_token, path, secret_name
-from router.ledger.base import Ledger
-from router.model import Destination
 
 
 @click.command("hook-url")
@@ -26,7 +25,7 @@ def hook_url(client: str, group: str, integration: str, receiver: str | None, re
     """
     vault = context.vault()
     with context.ledger() as ledger:
-        number, place = _place(ledger, client, group, integration)
+        number, place = the_place(ledger, client, group, integration)
         known = facts().get(place.connector)
         if known is None or not known.tells_back:
             raise click.ClickException(f"the provider behind {place.connector} tells nothing back")
@@ -47,17 +46,8 @@ def hook_url(client: str, group: str, integration: str, receiver: str | None, re
 def feedback(client: str, group: str, integration: str, limit: int) -> None:
     """Show what INTEGRATION's provider told last, and which delivery it belongs to."""
     with context.ledger() as ledger:
-        rows = ledger.feedback(_place(ledger, client, group, integration)[0], limit)
+        rows = ledger.feedback(the_place(ledger, client, group, integration)[0], limit)
     for row in rows:
         found = f"{row.delivery_id} by {row.matched_by}" if row.delivery_id else "unmatched"
         detail = f"  {json.dumps(row.detail, ensure_ascii=False)}" if row.detail else ""
         click.echo(f"{row.received_at:%Y-%m-%d %H:%M:%S}  {row.event} ({row.original})  {found}{detail}")
-
-
-def _place(ledger: Ledger, client: str, group: str, integration: str) -> tuple[int, Destination]:
-    everything = {number: place for number, place in ledger.destinations().items() if place.kind == "deliver"}
-    for number, place in everything.items():
-        if (place.client, place.group, place.integration) == (client, group, integration) and place.enabled:
-            return number, place
-    known = ", ".join(place.name for place in everything.values() if place.enabled)
-    raise click.ClickException(f"there is no integration {client}/{group}/{integration}; known: {known or 'none'}")

@@ -7,6 +7,7 @@ import time
 import click
 
 from router.cli import context
+from router.cli.catalogues import catalogues
 from router.cli.hooks import feedback, hook_url
 from router.cli.selecting import by, places
 from router.ledger.base import Place
@@ -66,6 +67,7 @@ def drain(names: tuple[str, ...], timeout: float) -> None:
     click.echo("drained: nothing is in flight; `router integrations resume` lets it go on")
 
 
+integrations.add_command(catalogues)
 integrations.add_command(hook_url)
 integrations.add_command(feedback)
 

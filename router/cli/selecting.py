@@ -11,7 +11,7 @@ from uuid import UUID
 import click
 
 from router.ledger.base import Ledger, Place, Selection
-from router.model import State
+from router.model import Destination, State
 
 MOMENT = click.DateTime()
 
@@ -78,3 +78,13 @@ def places(ledger: Ledger, names: Sequence[str]) -> list[Place]:
             raise click.ClickException(f"there is no integration {name!r}; known: {known or 'none'}")
         chosen |= {place.number: place for place in found}
     return list(chosen.values())
+
+
+def the_place(ledger: Ledger, client: str, group: str, integration: str) -> tuple[int, Destination]:
+    """The number of an integration in force, and what it is; ends the command where there is none."""
+    everything = {number: place for number, place in ledger.destinations().items() if place.kind == "deliver"}
+    for number, place in everything.items():
+        if (place.client, place.group, place.integration) == (client, group, integration) and place.enabled:
+            return number, place
+    known = ", ".join(place.name for place in everything.values() if place.enabled)
+    raise click.ClickException(f"there is no integration {client}/{group}/{integration}; known: {known or 'none'}")

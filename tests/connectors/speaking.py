@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections import deque
 from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 from connectors.base import Command, Connector, Wire
@@ -25,10 +27,11 @@ def stand_in(name: str) -> Any:
 
 
 def options(name: str, base_url: str, **more: Any) -> Mapping[str, Any]:
-    """Loaded options of the demo account, with every address among them at this one."""
+    """Loaded options of the demo account, with every address among them at this one. One of None is left out."""
     schema = connector(name).options()
     places = [place for place, field in schema.fields.items() if isinstance(field, HttpUrl)]
-    loaded: Mapping[str, Any] = schema.load(dict.fromkeys(places, base_url) | stand_in(name).CREDENTIALS | more)
+    told = dict.fromkeys(places, base_url) | stand_in(name).CREDENTIALS | more
+    loaded: Mapping[str, Any] = schema.load({option: value for option, value in told.items() if value is not None})
     return loaded
 
 
@@ -38,3 +41,15 @@ def speaking(name: str, sandbox: Sandbox, wire: Wire, **more: Any) -> Connector:
 
 def commands(*payloads: Mapping[str, Any], attempt: int = 1) -> list[Command]:
     return [Command(f"delivery-{number}", payload, attempt) for number, payload in enumerate(payloads)]
+
+
+def kept(thing: Any) -> int:
+    """How much a stand-in has of everything it keeps: one more effect makes it larger."""
+    if isinstance(thing, Mapping):
+        return sum(1 + kept(each) for each in thing.values())
+    if isinstance(thing, list | set | deque):
+        return sum(1 + kept(each) for each in thing)
+    if not type(thing).__module__.startswith("connectors."):
+        return 0
+    names = [each.name for each in fields(thing)] if is_dataclass(thing) else list(vars(thing))
+    return sum(kept(getattr(thing, name)) for name in names)

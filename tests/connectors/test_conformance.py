@@ -15,6 +15,8 @@ from email.utils import format_datetime
 from typing import Any
 
 import pytest
+from marshmallow import Schema
+from marshmallow.fields import Nested
 
 from connectors.base import Command, Connector, Kind, Outcome, Token, Wire
 from connectors.dry import DryTokens, DryWire, Stopped
@@ -73,7 +75,8 @@ class Subject:
 
 def secrets(kind: type[Connector], configured: Mapping[str, Any]) -> set[str]:
     named = [name for name, field in kind.options().fields.items() if field.metadata.get("secret")]
-    return {str(configured[name]) for name in named if configured.get(name)}
+    values = [configured[name] for name in named if configured.get(name)]
+    return {str(each) for value in values for each in (value if isinstance(value, list) else [value])}
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +133,9 @@ def test_its_operations(name: str, operation: str) -> None:
 
 @each_connector
 def test_it_never_sleeps_and_reads_no_environment(name: str) -> None:
-    source = inspect.getsource(sys.modules[connector(name).__module__])
+    module = connector(name).__module__
+    parts = [each for each in sys.modules if each == module or each.startswith(f"{module}_")]
+    source = "\n".join(inspect.getsource(sys.modules[each]) for each in parts)
     assert "sleep(" not in source
     assert "environ" not in source
     assert "getenv" not in source
@@ -153,6 +158,24 @@ def test_one_outcome_for_each_in_order(sandbox: Sandbox, wire: HttpWire, name: s
     assert len(outcomes) == 2
     assert outcomes[1].delivered
     assert list(subject.connector.send(operation, [])) == []
+
+
+def spoilt(schema: Schema, payload: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The payload with a null, and with a list, in the place of each field that there is, one at a time."""
+    for name, field in schema.fields.items():
+        yield {**payload, name: None}
+        yield {**payload, name: [[]]}
+        if isinstance(field, Nested):
+            inner = payload.get(name)
+            for each in spoilt(field.schema, inner if isinstance(inner, dict) else {}):
+                yield {**payload, name: each}
+
+
+@each_operation
+def test_any_payload_is_answered(sandbox: Sandbox, wire: HttpWire, name: str, operation: str) -> None:
+    subject = Subject(name, operation, sandbox.url_of(name), wire)
+    for payload in spoilt(subject.promise.fields(), subject.sample):
+        assert [type(outcome) for outcome in subject.send(payload, subject.sample)] == [Outcome] * 2, payload
 
 
 @each_operation
@@ -194,11 +217,13 @@ def test_it_honours_retry_after(sandbox: Sandbox, wire: HttpWire, name: str, ope
     subject = Subject(name, operation, sandbox.url_of(name), wire)
     subject.send()
     then = format_datetime(datetime.now(UTC) + timedelta(seconds=3600), usegmt=True)
-    sandbox.scenario(name, "rate_limited", retry_after="3600" if form == "seconds" else then)
-    [outcome] = subject.send()
-    assert outcome.kind is Kind.LIMITED
-    assert outcome.retry_after is not None
-    assert 3000 < outcome.retry_after <= 3600
+    told = "3600" if form == "seconds" else then
+    sandbox.scenario(name, "rate_limited", retry_after=told)
+    [limited] = subject.send()
+    sandbox.scenario(name, "error", status=503, retry_after=told)
+    [failed] = subject.send()
+    assert limited.kind is Kind.LIMITED
+    assert {3000 < (outcome.retry_after or 0) <= 3600 for outcome in (limited, failed)} == {True}
 
 
 # ---- what had left ---------------------------------------------------------------------------------------------------

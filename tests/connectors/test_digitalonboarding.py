@@ -132,6 +132,31 @@ def test_the_other_form_is_ignored(form: str, make: Make, provider: stand_in.Dig
     assert (outcome.kind, provider.journeys) == (Kind.DELIVERED, [])
 
 
+COMPLETIONS = {
+    "true": "true",
+    "Yes": "Yes",
+    "2019-09-23T00:00:00+0000": "2019-09-23T00:00:00+0000",
+    "2026-01-01": "2026-01-01T00:00:00+0000",
+    "2026-01-01 12:30": "2026-01-01T12:30:00+0000",
+    "2026-01-01T12:30:15.5+01:00": "2026-01-01T12:30:15+0100",
+    "2026-01-01T12:30:15Z": "2026-01-01T12:30:15+0000",
+}
+
+
+@pytest.mark.parametrize(("mapped", "sent"), COMPLETIONS.items())
+def test_a_completion_is_a_word_or_a_moment_in_the_vendors_form(
+    mapped: str, sent: str, connector: DigitalOnboarding, sandbox: Sandbox
+) -> None:
+    assert upsert(connector, {"unique_id": "c-1", "objectives": {"direct-deposit": mapped}})[0].delivered
+    assert sandbox.received(NAME)[0]["body"] == {"unique_id": "c-1", "direct-deposit": sent}
+
+
+@pytest.mark.parametrize("mapped", ["false", "False", "0", "no", ""])
+def test_what_is_not_completed_is_not_told(mapped: str, connector: DigitalOnboarding, sandbox: Sandbox) -> None:
+    assert upsert(connector, {"unique_id": "c-1", "objectives": {"direct-deposit": mapped}})[0].delivered
+    assert sandbox.received(NAME)[0]["body"] == {"unique_id": "c-1"}
+
+
 def test_objectives_are_completed(connector: DigitalOnboarding, provider: stand_in.DigitalOnboarding) -> None:
     given = {"direct-deposit": "2026-01-01T00:00:00+0000", "loyalty-card": "true", "unheard-of": "true"}
     upsert(connector, {"unique_id": "c-1", "objectives": given})

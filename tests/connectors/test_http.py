@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from connectors.address import resolve
 from connectors.errors import NoAnswer, NotSent
-from connectors.http import HttpWire, retry_after
+from connectors.http import HttpWire, retry_after, within
 from tests.connectors.line import Line, Peer, Script
 
 
@@ -301,6 +301,15 @@ def test_whatever_happens_after_the_request_left_is_no_answer(hasty: HttpWire, s
 def test_the_largest_answer_that_is_taken(hasty: HttpWire) -> None:
     with Line(once(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n" + b"y" * 1000)) as line:
         assert len(hasty.call("GET", line.url).body) == 1000
+
+
+def test_what_begins_too_late_is_not_sent_by_the_thread_whose_time_it_is(wire: HttpWire) -> None:
+    with Line(echo) as line, ThreadPoolExecutor(1) as another:
+        with within(-1.0):
+            with pytest.raises(NotSent, match="took all the time"):
+                wire.call("GET", line.url)
+            assert another.submit(wire.call, "GET", line.url).result(5).status == 200
+        assert wire.call("GET", line.url).status == 200
 
 
 # ---- kept connections ------------------------------------------------------------------------------------------------

@@ -100,6 +100,7 @@ def test_users_are_deleted_by_query(sandbox: Sandbox, parcelvoy: Connector) -> N
     )
     assert [user["external_id"] for user in sandbox.provider("parcelvoy").project.users] == ["stays"]
     assert sandbox.calls("parcelvoy") == 2
+    assert {"content-type", "content-length"}.isdisjoint(map(str.lower, sandbox.received("parcelvoy")[-1]["headers"]))
 
 
 def test_a_query_is_kept_short_enough_for_proxies(sandbox: Sandbox, parcelvoy: Connector) -> None:

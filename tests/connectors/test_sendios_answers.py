@@ -190,6 +190,7 @@ def test_words_decide_only_where_there_is_no_code(status: int, words: str, seen:
     [
         (b"{}", Seen.DONE),
         (b'{"data": null}', Seen.DONE),
+        (b'{"_meta": {"status": null}, "data": null}', Seen.DONE),
         (b'{"status": "Accepted"}', Seen.DONE),
         (b'{"_meta": {"status": "SUCCESS"}, "data": {"error": ""}}', Seen.DONE),
         (b'{"_meta": {"status": "SUCCESS"}, "data": {"error": "no"}}', Seen.INVALID),

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
 from cryptography.fernet import Fernet
 
-from connectors.base import Kind, Token
+from connectors.base import Kind, Outcome, Token
+from connectors.errors import NotSent
+from connectors.http import HttpWire
 from connectors.sandbox.server import Sandbox
 from connectors.sandbox.webhook import SECRET
 from router import callback
 from router.config import CALLBACK, ROUTE, Config
+from router.judge import Policy
 from router.ledger.memory import MemoryLedger
 from router.mapping import Source
 from router.model import Action, DueDelivery, Entity, Environment, NewRecord, NewRequest, new_request_id
@@ -21,6 +27,8 @@ from router.publish import publish
 from router.settings import Settings
 from router.vault import Vault
 from tests.router.test_judge import a_delivery
+from tests.workers.floor import Told
+from workers.channel import Channel
 from workers.channels import Channels, SharedTokens
 
 KEY = Fernet.generate_key().decode()
@@ -212,6 +220,36 @@ def test_callbacks_go_out_one_by_one_and_may_be_repeated(desk: Desk) -> None:
     assert (channel.batch(callback.OPERATION), channel.repeat_safe(callback.OPERATION)) == (1, True)
 
 
+# ---- time
+
+
+class Asking(Told):
+    """Makes one request for each command."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self.wire = HttpWire(allow_private=True)
+        self.answer = lambda commands: [self.ask(url) for _ in commands]
+
+    def ask(self, url: str) -> Outcome:
+        try:
+            return Outcome(Kind.DELIVERED, status=self.wire.call("POST", url, json={}).status)
+        except NotSent as error:
+            return Outcome(Kind.RETRYABLE, str(error))
+
+
+@pytest.mark.parametrize(("patience", "kind"), [(60.0, Kind.DELIVERED), (-1.0, Kind.RETRYABLE)])
+def test_a_connector_begins_nothing_when_its_time_is_up(sandbox: Sandbox, patience: float, kind: Kind) -> None:
+    channel = Channel(Policy(), Asking(sandbox.url_of("webhook")), patience=patience)
+    assert [outcome.kind for outcome in channel.send([a_delivery(operation="upsert_contact")] * 2)] == [kind] * 2
+    assert sandbox.calls("webhook") == (0 if kind is Kind.RETRYABLE else 2)
+
+
+def test_the_last_request_ends_in_time(desk: Desk) -> None:
+    desk.set_secret("hook")
+    assert desk.channels.of(desk.number("hook")).patience == 40.0  # and twenty for the one that has begun
+
+
 # ---- tokens
 
 
@@ -249,6 +287,25 @@ def test_a_token_that_ended_is_fetched_anew(ledger: MemoryLedger) -> None:
     ours = tokens(ledger)
     ours.get(lambda: token("first", -1.0))
     assert ours.get(lambda: token("second")) == "second"
+
+
+def test_who_waits_for_a_token_that_cannot_be_had_does_not_ask_in_turn(ledger: MemoryLedger) -> None:
+    asked, fetched = threading.Semaphore(0), []
+
+    def clock() -> float:
+        asked.release()
+        return time.monotonic()
+
+    def fails() -> Token:
+        fetched.append([asked.acquire(timeout=10) for _ in range(8)])
+        raise LookupError("refused")
+
+    ours = SharedTokens(ledger, Vault([KEY]), "acme", clock=clock)
+    with ThreadPoolExecutor(8) as callers:
+        told = [call.exception(20) for call in [callers.submit(ours.get, fails) for _ in range(8)]]
+    assert [str(each) for each in told] == ["refused"] * 8
+    assert len(fetched) == 1
+    assert ours.get(lambda: token("later")) == "later"
 
 
 def test_a_stale_token_is_fetched_anew_and_one_that_another_process_fetched_is_used(ledger: MemoryLedger) -> None:

@@ -44,7 +44,7 @@ GUARDS = {
         "router/ledger/postgres/work.py",
         '            connection.execute("SELECT pg_advisory_xact_lock(%s)", (ONE_CLAIM_AT_A_TIME,))\n',
         "",
-        "ledger/test_claim.py::test_two_claims_at_once_give_nothing_twice",
+        "ledger/test_claim.py::test_a_claim_waits_for_the_one_before_it",
     ),
     # ---- the fence
     "outcomes under a hint are of what it carries": _sql(
@@ -115,15 +115,15 @@ GUARDS = {
     ),
     "nothing leaves under a hint that is not ours": Guard(
         "workers/deliver.py",
-        "    return not chunk.held.lost\n",
+        "    return chunk.held.ours\n",
         "    return True\n",
-        "workers/test_deliver.py::test_a_hint_that_was_taken_over_sends_nothing_more",
+        "workers/test_deliver.py::test_what_waits_for_its_turn_does_not_go_when_the_worker_was_stopped_meanwhile",
     ),
     "a worker that was stopped asks first": Guard(
         "workers/deliver.py",
         "if careful or not chunk.held.ours:",
         "if careful:",
-        "workers/test_deliver.py::test_a_worker_that_was_stopped_for_a_lease_asks_before_it_goes_on",
+        "workers/test_deliver.py::test_a_worker_that_was_stopped_and_not_missed_goes_on",
     ),
     # ---- settling
     "what was not sent is handed back": _sql(
@@ -131,12 +131,6 @@ GUARDS = {
         "SELECT unnest(ids) FROM fence WHERE %(done)s EXCEPT",
         "fencing.py::test_what_has_no_verdict_when_its_hint_ends_is_handed_back",
         "SELECT unnest(ids) FROM fence WHERE %(done)s AND false EXCEPT",
-    ),
-    "requests are locked while they settle": _sql(
-        WORK,
-        " WHERE r.request_id = c.request_id FOR UPDATE OF r) AS locked",
-        "settle.py::test_chunks_that_end_at_once_complete_their_request_once",
-        " WHERE r.request_id = c.request_id) AS locked",
     ),
     "the end is told once": _sql(
         WORK,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -20,23 +21,45 @@ NOT_SQL = re.compile(r"the ledger answered 42|SyntaxError|NameError")
 """The guard is not gone, the product is broken."""
 
 
+ON_THIS_SERVER = """
+
 @pytest.fixture(scope="module")
-def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The product and its tests, which may be broken."""
+def module_database_url() -> str:
+    return {url!r}
+"""
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory, module_database_url: str) -> Path:
+    """The product and its tests, which may be broken; ledgers are in a database of ours, which saves a server each."""
     root = tmp_path_factory.mktemp("copy")
     for name in COPIED:
         if (ROOT / name).is_dir():
             shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(ROOT / name, root / name)
+    with (root / "tests" / "ledger" / "conftest.py").open("a") as conftest:
+        conftest.write(ON_THIS_SERVER.format(url=module_database_url))
     return root
 
 
 def run(copy: Path, tests: Sequence[str]) -> subprocess.CompletedProcess[str]:
     """Those of them that run on PostgreSQL run there only; they end at their first failure."""
-    own = ["-p", "no:cacheprovider", "-q", "-x", "--no-header", "--tb=short", "-k", "not memory"]
+    own = [
+        "-p",
+        "pytest_timeout",
+        "-p",
+        "no:cacheprovider",
+        "-q",
+        "-x",
+        "--no-header",
+        "--tb=short",
+        "-k",
+        "not memory",
+    ]
     command = [sys.executable, "-B", "-m", "pytest", *own, *(f"tests/{each}" for each in tests)]
-    return subprocess.run(command, cwd=copy, capture_output=True, text=True, check=False)
+    env = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # to load them takes longer than the tests
+    return subprocess.run(command, cwd=copy, env=env, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.parametrize("guard", GUARDS.values(), ids=GUARDS.keys())

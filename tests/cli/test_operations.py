@@ -105,7 +105,6 @@ def test_letters_are_what_failed(shop: Shop) -> None:
         (("--type", "robot"), 0),
         (("--since", "2026-01-01"), 3),
         (("--until", "2026-01-01"), 0),
-        (("--request", str(uuid4())), 0),
         (("--delivery", str(uuid4())), 0),
         (("--limit", "1"), 1),
     ],
@@ -115,6 +114,12 @@ def test_letters_by_filter(shop: Shop, filters: tuple[str, ...], found: int) -> 
     shop.request(crm=DEAD, mail=UNKNOWN)
     shop.request(group="north", crm=DEAD)
     assert shop.ok("letters", *filters)[-1] == f"{found} shown"
+
+
+def test_letters_of_a_request_by_a_shortened_id(shop: Shop) -> None:
+    request, _ = (str(shop.request(crm=DEAD)) for _ in range(2))
+    assert shop.ok("letters", "--request", request[:-2])[-1] == "1 shown"
+    assert "no request begins with" in shop.fails("letters", "--request", str(uuid4()))
 
 
 def test_letters_for_a_program(shop: Shop) -> None:

@@ -12,6 +12,7 @@ LEAST_FAILURES = 10
 SHARE = 0.5
 FIRST_WAIT = 5.0
 LONGEST_WAIT = 300.0
+_SINCE = "; since then "
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +35,15 @@ def switch(trouble: Trouble) -> Switch | None:
         return Switch(HALF_OPEN, trouble.opened_times) if trouble.since >= wait(trouble.opened_times) else None
     if trouble.breaker == HALF_OPEN:
         if trouble.failed:
-            return Switch(OPEN, trouble.opened_times + 1, "a trial delivery failed")
+            return Switch(OPEN, trouble.opened_times + 1, _still(trouble))
         return Switch(CLOSED, 0) if trouble.delivered else None
     calls = trouble.delivered + trouble.failed
     if trouble.failed >= LEAST_FAILURES and trouble.failed >= SHARE * calls:
-        return Switch(OPEN, 1, f"{trouble.failed} of {calls} deliveries failed within {trouble.lately:.0f} s")
+        return Switch(OPEN, 1, f"{trouble.failed} of {calls} deliveries failed within {max(trouble.lately, 1):.0f} s")
     return Switch(CLOSED, 0) if trouble.lately >= WINDOW else None
+
+
+def _still(trouble: Trouble) -> str:
+    """What it was opened for, and what came of trying it."""
+    trials = "a trial" if trouble.opened_times <= 1 else f"{trouble.opened_times} trials"
+    return f"{trouble.reason.partition(_SINCE)[0]}{_SINCE}{trials} failed"

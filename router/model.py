@@ -375,7 +375,8 @@ class TakenOver:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """A destination that is not well. since: seconds in this state. lately: seconds that the counts cover."""
+    """A destination that is not well. since: seconds in this state. lately: seconds since the first of those
+    that failed. reason: why the breaker is not closed."""
 
     destination: int
     breaker: str
@@ -384,6 +385,7 @@ class Trouble:
     delivered: int
     failed: int
     lately: float
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,7 +71,7 @@ def _change(old: Remapped, snapshot: Snapshot) -> Change:
         if isinstance(result, Skipped):
             return _left_out(old, result.reason)
         text = json.dumps(result.payload, ensure_ascii=False, separators=(",", ":"))
-        fields = sorted(differing(json.loads(old.payload), result.payload))
+        fields = sorted(differing(json.loads(old.payload or "{}"), result.payload))
         if route.operation != old.operation:
             fields.insert(0, OPERATION)
         return Change(old.delivery_id, old.integration, route.operation, text, fields=tuple(fields))

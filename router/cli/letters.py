@@ -66,6 +66,8 @@ def replay(state: str, mapping: str, yes: bool, **chosen: Any) -> None:
         config = Config(ledger) if mapping == "current" else None
         if config is not None:
             _show_difference(ledger, which, config)
+        elif unmapped := sum(not each.mapped for page in again.pages(ledger, which) for each in page):
+            click.echo(f"{unmapped:>8}  not sent: never mapped; send them with --mapping current")
         if not yes:
             click.confirm("Send them again?", abort=True)
         click.echo(f"{sum(_replayed(ledger, page, config) for page in again.pages(ledger, which))} will be sent again")

@@ -33,7 +33,7 @@ def filters(command: Callable[..., Any]) -> Callable[..., Any]:
             click.option("--type", "type_", help="The type the client sent."),
             click.option("--since", type=MOMENT, help="Accepted from then on (UTC)."),
             click.option("--until", type=MOMENT, help="Accepted before then (UTC)."),
-            click.option("--request", type=click.UUID, help="Of one request."),
+            click.option("--request", help="Of one request; its id may be shortened."),
             click.option("--delivery", "deliveries", type=click.UUID, multiple=True, help="This delivery."),
         )
     ):
@@ -50,7 +50,7 @@ def selection(
     type_: str | None,
     since: datetime | None,
     until: datetime | None,
-    request: UUID | None,
+    request: str | None,
     deliveries: Sequence[UUID],
 ) -> Selection:
     return Selection(
@@ -61,9 +61,20 @@ def selection(
         type=type_,
         since=since.replace(tzinfo=UTC) if since else None,
         until=until.replace(tzinfo=UTC) if until else None,
-        request_id=request,
+        request_id=request_named(ledger, request) if request else None,
         deliveries=list(deliveries) or None,
     )
+
+
+def request_named(ledger: Ledger, prefix: str) -> UUID:
+    """The only request whose id begins so."""
+    found = ledger.find(prefix.strip())
+    if not found:
+        raise click.ClickException(f"no request begins with {prefix!r}")
+    if len(found) > 1:
+        names = "\n".join(f"  {each}" for each in found)
+        raise click.ClickException(f"{prefix!r} could be any of these; give more of it:\n{names}")
+    return found[0]
 
 
 def places(ledger: Ledger, names: Sequence[str]) -> list[Place]:

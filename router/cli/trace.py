@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from router.cli import context
-from router.ledger.base import Ledger
+from router.cli.selecting import request_named
 
 SYMBOLS = {"delivered": "✔", "dead": "✘", "unknown": "?", "parked": "‖", "skipped": "-", "suppressed": "-"}
 
@@ -21,21 +21,10 @@ SYMBOLS = {"delivered": "✔", "dead": "✘", "unknown": "?", "parked": "‖", "
 def trace(request_id: str, as_json: bool) -> None:
     """Tell the story of a request; REQUEST_ID may be shortened as long as it is the only one."""
     with context.ledger() as ledger:
-        document = _find(ledger, request_id)
-    click.echo(json.dumps(document, indent=2, ensure_ascii=False) if as_json else "\n".join(_told(document)))
-
-
-def _find(ledger: Ledger, prefix: str) -> Mapping[str, Any]:
-    found = ledger.find(prefix.strip())
-    if not found:
-        raise click.ClickException(f"no request begins with {prefix!r}")
-    if len(found) > 1:
-        names = "\n".join(f"  {each}" for each in found)
-        raise click.ClickException(f"{prefix!r} could be any of these; give more of it:\n{names}")
-    document = ledger.document(found[0])
+        document = ledger.document(request_named(ledger, request_id))
     if document is None:
-        raise click.ClickException(f"no request begins with {prefix!r}")
-    return document
+        raise click.ClickException(f"request {request_id} is gone")
+    click.echo(json.dumps(document, indent=2, ensure_ascii=False) if as_json else "\n".join(_told(document)))
 
 
 def _told(document: Mapping[str, Any]) -> list[str]:

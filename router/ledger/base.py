@@ -160,7 +160,7 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A delivery in a list of them, without its payload."""
+    """A delivery in a list of them, without its payload. mapped: whether it has one; without, none can be repeated."""
 
     delivery_id: UUID
     request_id: UUID
@@ -175,11 +175,15 @@ class Letter:
     attempts: int
     received_at: datetime
     finished_at: datetime | None
+    mapped: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Remapped:
-    """What mapping a delivery's record anew takes: payload as it was planned, data as it was accepted (JSON texts)."""
+    """What mapping a delivery's record anew takes: payload as it was planned, data as it was accepted (JSON texts).
+
+    payload: None when it was set aside while it was planned.
+    """
 
     delivery_id: UUID
     client: str
@@ -190,7 +194,7 @@ class Remapped:
     action: str
     operation: str
     mapping_version: str
-    payload: str = field(repr=False)
+    payload: str | None = field(repr=False)
     data: str = field(repr=False)
 
 
@@ -364,7 +368,10 @@ class Steering(Protocol):
         ...
 
     def replay(self, deliveries: Sequence[UUID], by: str, changed: Mapping[UUID, tuple[str, str]] | None = None) -> int:
-        """Send these again, as they were or with another (operation, payload). Returns how many: only ended ones."""
+        """Send these again, as they were or with another (operation, payload).
+
+        Returns how many: only ended ones, and none that was never mapped and is not now.
+        """
         ...
 
     def resolve(self, deliveries: Sequence[UUID], by: str) -> int:

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
-from router.model import State
+from router.model import Planned, State, delivery_id
 from router.vault import Unreadable, Vault
 from tests.support.shop import KEY, RENAMED, WITHOUT_CRM, Shop, shop_in
 
@@ -105,7 +105,6 @@ def test_letters_are_what_failed(shop: Shop) -> None:
         (("--type", "robot"), 0),
         (("--since", "2026-01-01"), 3),
         (("--until", "2026-01-01"), 0),
-        (("--request", str(uuid4())), 0),
         (("--delivery", str(uuid4())), 0),
         (("--limit", "1"), 1),
     ],
@@ -115,6 +114,12 @@ def test_letters_by_filter(shop: Shop, filters: tuple[str, ...], found: int) -> 
     shop.request(crm=DEAD, mail=UNKNOWN)
     shop.request(group="north", crm=DEAD)
     assert shop.ok("letters", *filters)[-1] == f"{found} shown"
+
+
+def test_letters_of_a_request_by_a_shortened_id(shop: Shop) -> None:
+    request, _ = (str(shop.request(crm=DEAD)) for _ in range(2))
+    assert shop.ok("letters", "--request", request[:-2])[-1] == "1 shown"
+    assert "no request begins with" in shop.fails("letters", "--request", str(uuid4()))
 
 
 def test_letters_for_a_program(shop: Shop) -> None:
@@ -178,6 +183,24 @@ def test_what_the_current_mapping_leaves_out_is_not_sent(shop: Shop) -> None:
     said = shop.ok("replay", "--mapping", "current", "--yes")
     assert said[-2:] == ["       1  not sent: today's mapping does not send it there", "0 will be sent again"]
     assert shop.states(request) == ["crm: dead", "mail: delivered"]
+
+
+def test_what_was_never_mapped_is_sent_with_the_current_mapping_only(shop: Shop) -> None:
+    request = shop.accept().request_id
+    crm = next(number for number, place in shop.ledger.destinations().items() if place.name == "shop/main/crm")
+    (hint,) = shop.ledger.claim(1)
+    (record,) = shop.ledger.start_route(hint.hint_id, "tests", 30.0)
+    set_aside = Planned(delivery_id(record.record_id, crm), record.record_id, crm, "", DEAD, reason="our fault")
+    shop.ledger.planned(hint.hint_id, [set_aside])
+    assert shop.ok("letters")[0].endswith("shop/main/crm  profile person  our fault")
+    assert shop.ok("replay", "--yes") == [
+        "       1  dead      shop/main/crm",
+        "       1  not sent: never mapped; send them with --mapping current",
+        "0 will be sent again",
+    ]
+    assert shop.ok("replay", "--mapping", "current", "--yes")[-1] == "1 will be sent again"
+    shop.work()
+    assert shop.states(request) == ["crm: delivered"]
 
 
 def test_a_replay_asks_first(shop: Shop) -> None:

@@ -152,6 +152,15 @@ def test_what_failed_lately_is_counted_with_what_did_not(kit: Kit) -> None:
     assert (trouble.breaker, trouble.delivered, trouble.failed, trouble.opened_times) == ("closed", 1, 1, 0)
 
 
+def test_what_failed_lately_is_counted_from_the_first_that_did(kit: Kit) -> None:
+    kit.later(3600.0)
+    kit.accept_and_plan("ada")
+    hint, (delivery,) = kit.only()
+    kit.finish(hint, verdict(delivery), failed=1)
+    (trouble,) = kit.ledger.troubled()
+    assert trouble.lately < 3600.0
+
+
 def test_refused_credentials_open_the_breaker_at_once(kit: Kit) -> None:
     kit.accept_and_plan("ada")
     hint, (delivery,) = kit.only()

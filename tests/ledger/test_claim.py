@@ -5,11 +5,14 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 
+import psycopg
 import pytest
 
 from router.ledger.base import Selection
+from router.ledger.postgres.pool import ONE_CLAIM_AT_A_TIME
 from router.model import State
 from tests.ledger.kit import CALLBACKS, ROUTE, Kit, crm, other, verdict
+from tests.support.conditions import eventually
 
 
 def names(count: int, prefix: str = "c") -> list[str]:
@@ -110,6 +113,21 @@ def test_two_claims_at_once_give_nothing_twice(kit: Kit) -> None:
         given = list(chain(*pool.map(lambda _: kit.claim(), range(8))))
     started = [each.delivery_id for hint in given for each in kit.start(hint)]
     assert len(started) == len(set(started)) == 100
+
+
+def test_a_claim_waits_for_the_one_before_it(postgres_kit: Kit, module_database_url: str) -> None:
+    """Else each would count hints and budgets without what the other gives out."""
+    fill(postgres_kit, 1)
+    with psycopg.connect(module_database_url, autocommit=True) as looks, ThreadPoolExecutor(1) as pool:
+        with psycopg.connect(module_database_url) as before:
+            before.execute("SELECT pg_advisory_xact_lock(%s)", (ONE_CLAIM_AT_A_TIME,))
+            claim = pool.submit(postgres_kit.claim)
+            eventually(lambda: claim.done() or looks.execute(WAITS_FOR_A_TURN).fetchone())
+            assert not claim.done()
+        assert len(claim.result()) == 1
+
+
+WAITS_FOR_A_TURN = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
 
 
 # ---- who is not given anything

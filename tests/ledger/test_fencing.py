@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from router.cli.embedded import EmbeddedPostgres
+from router.ledger.migrate import migrate
+from router.ledger.postgres import PostgresLedger
 from router.model import SEEN_DEATH, SILENCE, Hint, State, TakenOver
-from tests.ledger.kit import LEASE, WORKER, Kit, attempt, crm, verdict
+from tests.ledger.conftest import shift
+from tests.ledger.kit import LEASE, ROUTE, WORKER, Kit, attempt, crm, verdict
 from tests.support.conditions import eventually
 
 NO_SUCH_HINT = 1 << 40
@@ -157,6 +164,19 @@ def test_plans_under_a_hint_that_ended_are_not_kept(kit: Kit) -> None:
     assert kit.ledger.audit().differences == []
 
 
+def test_plans_of_what_the_hint_does_not_carry_are_not_kept(kit: Kit) -> None:
+    kit.publish(crm(), route=replace(ROUTE, chunk=1))
+    accepted = [kit.accept("ada"), kit.accept("grace")]
+    first, second = kit.claim()
+    (ada,) = kit.ledger.start_route(first.hint_id, WORKER, LEASE)
+    (grace,) = kit.ledger.start_route(second.hint_id, WORKER, LEASE)
+    kit.ledger.planned(first.hint_id, [kit.planned(ada, "crm"), kit.planned(grace, "crm")])
+    assert [kit.states(each) for each in accepted] == [["pending"], []]
+    kit.ledger.planned(second.hint_id, [kit.planned(grace, "crm")])
+    assert kit.states(accepted[1]) == ["pending"]
+    assert kit.ledger.audit().differences == []
+
+
 # ---- leaving
 
 
@@ -281,6 +301,23 @@ def test_records_whose_planner_died_are_due_again(kit: Kit, seen: bool, suspicio
     (again,) = kit.claim()
     (record,) = kit.ledger.start_route(again.hint_id, WORKER, LEASE)
     assert record.suspicion == suspicion
+
+
+def test_after_a_restart_of_the_server_its_workers_come_first(run_dir: Path) -> None:
+    """They hold outcomes that they could not write. Who was seen to die is not waited for."""
+    with EmbeddedPostgres(run_dir / "restarted") as server:
+        migrate(server.url)
+        with closing(PostgresLedger(server.url, size=1)) as ledger:
+            kit = Kit(ledger, shift(server.url))
+            kit.publish(crm(chunk=1))
+            kit.accept_and_plan("ada", "grace")
+            (dead, _), _ = kit.given()
+            kit.later(LEASE + 1)
+        server.restart()
+        with closing(PostgresLedger(server.url, size=1)) as ledger:
+            assert ledger.expired() == []
+            ledger.lost(dead.hint_id)
+            assert ledger.expired() == [dead.hint_id]
 
 
 # ---- suspicion

@@ -153,6 +153,19 @@ def test_what_is_replayed_can_be_mapped_from_its_record(kit: Kit) -> None:
     )
 
 
+def test_what_was_never_mapped_is_a_letter_and_goes_out_mapped_anew(kit: Kit) -> None:
+    accepted = kit.accept("ada")
+    kit.plan(state=State.DEAD)
+    (letter,) = kit.failed()
+    (found,) = kit.ledger.replayable([letter.delivery_id])
+    assert (letter.mapped, found.payload) == (False, None)
+    assert kit.ledger.replay([letter.delivery_id], "ada") == 0
+    assert kit.ledger.replay([letter.delivery_id], "ada", {letter.delivery_id: ("upsert_contact", "{}")}) == 1
+    kit.end_all()
+    assert kit.states(accepted) == ["delivered"]
+    assert kit.ledger.audit().differences == []
+
+
 def test_a_schedule_begins_anew_with_a_replay(kit: Kit) -> None:
     accepted = ended(kit, State.DEAD)
     kit.ledger.replay(ids(kit, accepted), "ada")

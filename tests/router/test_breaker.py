@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from router.breaker import CLOSED, HALF_OPEN, LONGEST_WAIT, OPEN, Switch, switch, wait
@@ -35,9 +37,17 @@ def test_failures_open_it_and_say_how_many() -> None:
 
 
 def test_a_failed_trial_opens_it_for_longer() -> None:
-    again = switch(trouble(HALF_OPEN, failed=1, opened=3))
-    assert again is not None
-    assert (again.state, again.opened_times) == (OPEN, 4)
+    assert switch(replace(trouble(HALF_OPEN, failed=1, opened=3), reason="503")) == Switch(
+        OPEN, 4, "503; since then 3 trials failed"
+    )
+
+
+def test_trials_that_failed_are_counted_behind_what_it_was_opened_for() -> None:
+    reasons = ["503"]
+    for opened in (1, 2, 3):
+        again = switch(replace(trouble(HALF_OPEN, failed=1, opened=opened), reason=reasons[-1]))
+        reasons.append((again and again.reason) or "")
+    assert reasons[1:] == [f"503; since then {trials} failed" for trials in ("a trial", "2 trials", "3 trials")]
 
 
 def test_the_wait_doubles_up_to_its_limit() -> None:

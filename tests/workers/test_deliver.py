@@ -197,6 +197,20 @@ def test_what_waits_for_its_turn_does_not_go_once_the_account_said_no() -> None:
         assert sorted(work.states()) == ["pending", "pending", "retrying"]
 
 
+def test_what_waits_for_its_turn_does_not_go_when_the_worker_was_stopped_meanwhile() -> None:
+    with floor(at_once=2, calls_per_second=2.0) as work:
+        hint = work.given(*"abcdef")
+
+        def answer(commands: Sequence[Command]) -> list[Outcome]:
+            work.clock[0] += 60.0
+            work.take_over(hint)
+            return [DELIVERED] * len(commands)
+
+        work.told.answer = answer
+        work.deliver(hint)
+        assert len(work.told.sent) == 1
+
+
 def test_an_account_with_a_rate_is_asked_for_each_call() -> None:
     with floor(calls_per_second=1000.0) as work:
         work.deliver(work.given(*"abcdefg"))

@@ -159,6 +159,21 @@ def test_a_record_that_cannot_be_planned_is_set_aside_and_the_others_are_not(des
     assert desk.ledger.audit().differences == []
 
 
+def test_a_record_that_kills_its_planner_twice_is_set_aside(desk: Desk) -> None:
+    bad, good = desk.accept("ada"), desk.accept("grace")
+    for _ in range(2):
+        for hint in desk.ledger.claim(100):
+            records = desk.ledger.start_route(hint.hint_id, "w", LEASE)
+            if bad.request_id in {each.request_id for each in records}:
+                desk.ledger.lost(hint.hint_id)
+                assert desk.ledger.take_over(hint.hint_id) is None
+            else:
+                desk.ledger.planned(hint.hint_id, [])
+    desk.route()
+    assert desk.planned(bad) == [{"crm": "dead"}]
+    assert desk.planned(good) == [{}]
+
+
 def test_plans_are_held_while_the_ledger_is_away(desk: Desk) -> None:
     accepted = desk.accept("ada")
     desk.flaky.away("planned")

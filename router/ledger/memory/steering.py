@@ -87,7 +87,6 @@ class Steering:
         low, high = between(selection.since, selection.until)
         return (
             one.state in selection.states
-            and one.payload is not None
             and store.targets[one.destination].given.kind == "deliver"
             and low <= one.delivery_id < high
             and (selection.destinations is None or one.destination in selection.destinations)
@@ -114,6 +113,7 @@ class Steering:
             attempts=len(one.attempts),
             received_at=request.received_at,
             finished_at=one.finished_at,
+            mapped=one.payload is not None,
         )
 
     def replayable(self, deliveries: Sequence[UUID]) -> list[Remapped]:
@@ -134,20 +134,22 @@ class Steering:
             mapping_version=request.mapping_version,
             action=request.action,
             operation=one.operation,
-            payload=one.payload or "",
+            payload=one.payload,
             data=self._store.records[record_of(one.delivery_id)].data,
         )
 
     def replay(self, deliveries: Sequence[UUID], by: str, changed: Mapping[UUID, tuple[str, str]] | None = None) -> int:
         store = self._store
         with store.lock:
-            chosen = [one for one in self._known(deliveries) if one.state in ENDED and one.payload is not None]
+            new = changed or {}
+            ended = [one for one in self._known(deliveries) if one.state in ENDED]
+            chosen = [one for one in ended if one.payload is not None or one.delivery_id in new]
             changes = []
             for one in chosen:
                 if store.targets[one.destination].given.kind == "deliver":
                     changes.append((one.request_id, Change(opened=1, failed=-int(failed(one.state)))))
                 one.recovering = failed(one.state)
-                one.operation, one.payload = (changed or {}).get(one.delivery_id, (one.operation, one.payload))
+                one.operation, one.payload = new.get(one.delivery_id, (one.operation, one.payload))
                 one.state, one.finished_at, one.earlier = State.PENDING, None, len(one.attempts) + 1
                 self._write(one, "replayed", by)
                 record = store.records.get(record_of(one.delivery_id))

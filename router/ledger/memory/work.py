@@ -192,6 +192,8 @@ class Work:
             account.blocked_until = max(account.blocked_until, store.in_(health.blocked_for))
         if health.refused is None and not (health.failed or target.failed_lately or target.breaker != "closed"):
             return
+        if not target.failed_lately:
+            target.lately_since = self._store.now()
         target.delivered_lately += health.delivered
         target.failed_lately += health.failed
         if health.refused is not None:
@@ -242,6 +244,7 @@ class Work:
                     delivered=target.delivered_lately,
                     failed=target.failed_lately,
                     lately=(now - target.lately_since).total_seconds(),
+                    reason=target.breaker_reason or "",
                 )
                 for number, target in self._store.targets.items()
                 if target.breaker != "closed" or target.failed_lately

@@ -37,7 +37,7 @@ RETURNING destination_id
 """
 _LETTERS = """
 SELECT d.delivery_id, d.request_id, p.client, p.group_key, p.integration, r.entity, r.type, d.operation, d.state,
-    coalesce(d.reason, ''), jsonb_array_length(d.attempts), r.received_at, d.finished_at
+    coalesce(d.reason, ''), jsonb_array_length(d.attempts), r.received_at, d.finished_at, d.payload IS NOT NULL
 FROM deliveries AS d
 CROSS JOIN LATERAL (SELECT * FROM destinations WHERE destination_id = d.destination_id OFFSET 0) AS p
 CROSS JOIN LATERAL (SELECT * FROM requests WHERE request_id = d.request_id OFFSET 0) AS r
@@ -45,7 +45,6 @@ WHERE {conditions} ORDER BY d.delivery_id LIMIT %(limit)s
 """
 _MEANT = (
     "d.state = ANY(%(states)s::text[])",
-    "d.payload IS NOT NULL",
     "p.kind = 'deliver'",
     "d.delivery_id > %(after)s",
     "d.delivery_id >= %(low)s AND d.delivery_id < %(high)s",
@@ -76,7 +75,7 @@ WITH chosen AS MATERIALIZED (
     SELECT c.*, d.state, d.request_id, d.destination_id, p.kind FROM unnest(
         %(ids)s::uuid[], %(operations)s::text[], %(payloads)s::text[]) AS c (id, operation, payload)
     JOIN deliveries AS d ON d.delivery_id = c.id JOIN destinations AS p USING (destination_id)
-    WHERE d.state IN ('dead', 'unknown', 'delivered', 'cancelled') AND d.payload IS NOT NULL
+    WHERE d.state IN ('dead', 'unknown', 'delivered', 'cancelled') AND coalesce(c.payload, d.payload) IS NOT NULL
     ORDER BY d.delivery_id FOR UPDATE OF d
 ), revived AS (
     UPDATE deliveries AS d SET state = 'pending', finished_at = NULL, payload = coalesce(c.payload, d.payload),

@@ -201,6 +201,7 @@ WITH fence AS MATERIALIZED (
 ), health AS (
     UPDATE destinations AS d SET delivered_lately = d.delivered_lately + %(delivered)s,
         failed_lately = d.failed_lately + %(failed)s,
+        lately_since = CASE WHEN d.failed_lately = 0 THEN now() ELSE d.lately_since END,
         breaker = CASE WHEN %(refused)s::text IS NULL THEN d.breaker ELSE 'open' END,
         breaker_reason = coalesce(%(refused)s, d.breaker_reason),
         breaker_since = CASE WHEN %(refused)s::text IS NULL OR d.breaker = 'open' THEN d.breaker_since ELSE now() END,
@@ -244,7 +245,7 @@ ORDER BY due.seq
 
 TROUBLED = """
 SELECT destination_id, breaker, coalesce(extract(epoch FROM now() - breaker_since)::float8, 0.0), opened_times,
-    delivered_lately, failed_lately, extract(epoch FROM now() - lately_since)::float8
+    delivered_lately, failed_lately, extract(epoch FROM now() - lately_since)::float8, coalesce(breaker_reason, '')
 FROM destinations WHERE breaker <> 'closed' OR failed_lately > 0
 """
 

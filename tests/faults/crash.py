@@ -1,0 +1,239 @@
+"""A worker or dispatcher that ends at a given step: `python -m tests.faults.crash URL EFFECTS`.
+
+Steps are what leaves a trace: a statement, a commit, a message, a call. For each line that it is told,
+`<stage> <steps> <argument>`, it forks a process that carries the stage out and after so many steps is no more: without
+a word to anybody, as after SIGKILL. It answers with the status: `CUT`, or `DONE` when the stage had not so many.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, ClassVar
+from uuid import UUID
+
+import psycopg
+from marshmallow import Schema
+
+from connectors.base import Command, Kind, Operation, Outcome
+from router import callback, logs
+from router.accept import Call, accept
+from router.config import CALLBACK, Config
+from router.judge import Policy
+from router.ledger.postgres import PostgresLedger
+from router.ledger.postgres.pool import Database
+from router.model import Accepted, Action, DueDelivery, Entity, Environment, Hint, Idempotency, new_request_id
+from router.queue import CALLBACKS
+from tests.faults.shop import CLIENT, connector_of
+from workers.channel import Channel
+from workers.check import check_hints
+from workers.deliver import deliver
+from workers.dispatch import Dispatcher
+from workers.lease import Leases
+from workers.notices import Notices
+from workers.route import route
+from workers.services import Tools
+
+DONE, CUT, BROKEN = 0, 42, 1
+LEASE = 30.0
+PEOPLE = ("ada", "grace", "ada")
+"""Of the records of a call: one person comes twice, so their order counts."""
+BATCH = {"salesmanago": 3}
+"""How many one call carries, for the others it is one."""
+
+
+class Steps:
+    """Counts them; when none is left the process ends."""
+
+    def __init__(self, left: int | None = None) -> None:
+        self._left = left
+        self.taken(0)
+
+    def taken(self, steps: int = 1) -> None:
+        if self._left is not None:
+            self._left -= steps
+            if self._left == 0:
+                os._exit(CUT)
+
+
+class _Counted(Database):
+    """Every statement is a step."""
+
+    def __init__(self, url: str, steps: Steps) -> None:
+        super().__init__(url, size=2)
+
+        class Cursor(psycopg.Cursor[Any]):
+            def execute(self, *arguments: Any, **more: Any) -> Any:
+                answer = super().execute(*arguments, **more)
+                steps.taken()
+                return answer
+
+        self._cursor = Cursor
+
+    @contextmanager
+    def connection(self) -> Iterator[psycopg.Connection[Any]]:
+        with super().connection() as connection:
+            connection.cursor_factory = self._cursor
+            yield connection
+
+
+class Counted(PostgresLedger):
+    """What is more than one statement is committed in a step of its own."""
+
+    def __init__(self, url: str, steps: Steps) -> None:
+        self._steps = steps
+        self._db = _Counted(url, steps)
+
+    def claim(self, hints_per_queue: int) -> list[Hint]:
+        given = super().claim(hints_per_queue)
+        self._steps.taken()
+        return given
+
+
+@dataclass
+class World:
+    """Everything outside: what is done there stays done. A connector that does it, and says that it did."""
+
+    effects: Path
+    integration: str
+    steps: Steps
+    options: ClassVar[type[Schema]] = Schema
+    operations: ClassVar[Mapping[str, Operation]] = {
+        "upsert_contact": Operation(Schema, frozenset({"profile"}), batch=1, batch_cap=3),
+        "send_system": Operation(Schema, frozenset({"profile"}), repeat_safe=False),
+    }
+    masked: ClassVar[frozenset[str]] = frozenset()
+
+    def send(self, operation: str, commands: Sequence[Command]) -> Sequence[Outcome]:
+        with self.effects.open("a") as done:
+            done.writelines(f"{self.integration} {command.id}\n" for command in commands)
+        self.steps.taken()
+        return [Outcome(Kind.DELIVERED, status=200)] * len(commands)
+
+
+@dataclass
+class Queues:
+    """A broker."""
+
+    steps: Steps
+    given: list[Hint] = field(default_factory=list)
+
+    def give(self, hints: Sequence[Hint]) -> None:
+        for hint in hints:
+            self.given.append(hint)
+            self.steps.taken()
+
+
+@dataclass
+class Process:
+    """What a worker or dispatcher holds, with calls that go out one after the other."""
+
+    ledger: PostgresLedger
+    config: Config
+    effects: Path
+    steps: Steps = field(default_factory=Steps)
+
+    @contextmanager
+    def tools(self) -> Iterator[Tools]:
+        with closing(Leases(self.ledger, LEASE)) as leases:
+            yield Tools(self.ledger, self.config, self._channel, "tests:1", leases, lambda: False)
+
+    def dispatch(self) -> list[Hint]:
+        """A whole turn; returns what was given."""
+        queues = Queues(self.steps)
+        Dispatcher(self.ledger, queues, self.config, Notices(None), hints_per_queue=8, retention_days=90).turn()
+        return queues.given
+
+    def work(self, hint: Hint) -> None:
+        with self.tools() as tools:
+            (route if hint.task == "route" else deliver)(hint.hint_id, tools)
+
+    def _channel(self, number: int) -> Channel:
+        place = self.config.current().destinations[number]
+        return Channel(
+            Policy(),
+            World(self.effects, place.integration, self.steps),
+            account=place.account,
+            calls_per_second=place.requests_per_second,
+            at_once=1,
+            batches={"upsert_contact": BATCH.get(connector_of(place.integration), 1)},
+            body=self._body if place.kind == CALLBACK else None,
+        )
+
+    def _body(self, delivery: DueDelivery) -> Mapping[str, Any]:
+        document = self.ledger.document(delivery.request_id)
+        assert document is not None
+        return callback.body(delivery.payload, document, datetime.now(UTC))
+
+
+def call(process: Process, said: str) -> Accepted:
+    """What a client posts, again and again with the same key until it hears that it was accepted. said: group:key."""
+    group, key = said.split(":")
+    records = [{"customer_id": f"{name}-{key}", "email": f"{name}@shop.example", "name": name} for name in PEOPLE]
+    given = Call(
+        request_id=new_request_id(),
+        client=CLIENT,
+        credential="AKIDEXAMPLE",
+        environment=Environment.PRODUCTION,
+        surface="v2",
+        entity=Entity.PROFILE,
+        action=Action.UPSERT,
+        type="person",
+        group=group,
+        records=records,
+        joins=[None, f"ada-{key}", None],
+        many=True,
+        idempotency=Idempotency(key, key.encode().ljust(32, b"0")),
+    )
+    return accept(given, process.config.current(), process.ledger)
+
+
+def _judge(process: Process, _: str) -> None:
+    check_hints(process.ledger, lambda _: Policy())
+
+
+STAGES: Mapping[str, Callable[[Process, str], object]] = {
+    "accept": call,
+    "dispatch": lambda process, _: process.dispatch(),
+    "judge": _judge,
+    "work": lambda process, hint: process.work(_hint(hint)),
+}
+
+
+def _hint(said: str) -> Hint:
+    number, task = said.split(":")
+    return Hint(int(number), task, CALLBACKS, "", (UUID(int=0),), 1)
+
+
+def configured(url: str) -> Config:
+    """The set in force, which is never looked up again; the ledger it came from is closed."""
+    with closing(PostgresLedger(url, size=1)) as ledger:
+        config = Config(ledger, clock=lambda: 0.0)
+        config.current()
+    return config
+
+
+def main(url: str, effects: Path) -> None:
+    logs.configure("error")
+    config = configured(url)
+    for line in sys.stdin:
+        stage, left, argument = line.split()
+        pid = os.fork()
+        if pid == 0:
+            status = BROKEN
+            try:
+                steps = Steps(int(left))
+                STAGES[stage](Process(Counted(url, steps), config, effects, steps), argument)
+                status = DONE
+            finally:
+                os._exit(status)
+        print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]))

@@ -57,6 +57,12 @@ def changes(found: Sequence[Remapped], snapshot: Snapshot) -> list[Change]:
     return [_change(each, snapshot) for each in found]
 
 
+def remapped(found: Sequence[Remapped], snapshot: Snapshot) -> dict[UUID, tuple[str, str]]:
+    """The operation and payload of those that today's mapping still sends, as `Steering.replay` takes them."""
+    made = changes(found, snapshot)
+    return {each.delivery_id: (each.operation, each.payload) for each in made if each.payload is not None}
+
+
 def _change(old: Remapped, snapshot: Snapshot) -> Change:
     action = Action(old.action)
     routes = snapshot.set.routes(old.client, old.group, old.entity, old.type, action)

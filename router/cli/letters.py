@@ -77,8 +77,7 @@ def _replayed(ledger: Ledger, page: list[Any], config: Config | None) -> int:
     ids = [letter.delivery_id for letter in page]
     if config is None:
         return ledger.replay(ids, by())
-    made = again.changes(ledger.replayable(ids), config.current())
-    changed = {each.delivery_id: (each.operation, each.payload) for each in made if each.payload is not None}
+    changed = again.remapped(ledger.replayable(ids), config.current())
     return ledger.replay(list(changed), by(), changed)
 
 

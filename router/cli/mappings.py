@@ -9,7 +9,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from os.path import relpath
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 from uuid import UUID
 
 import click
@@ -245,12 +245,17 @@ def _set(name: str) -> MappingSet:
 
 def _sample(path: Path) -> dict[str, Any]:
     try:
-        sample = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise click.ClickException(f"{path} is not JSON: {error}") from None
+        sample = json.loads(path.read_text(encoding="utf-8-sig"), parse_constant=_no_number)
+        json.dumps(sample, ensure_ascii=False).encode()  # a lone surrogate is not text
+    except (ValueError, RecursionError) as error:
+        raise click.ClickException(f"{path} is not JSON that can be used: {error}") from None
     if not isinstance(sample, dict):
         raise click.ClickException(f"{path} is not one record: a JSON object")
     return sample
+
+
+def _no_number(text: str) -> NoReturn:
+    raise ValueError(f"{text} is not a number")
 
 
 def _links() -> dict[str, str]:

@@ -255,6 +255,10 @@ class Traces(Protocol):
         """Up to ten ids of requests that begin with these characters (hyphens optional)."""
         ...
 
+    def identified(self, keys: Sequence[UUID]) -> list[UUID]:
+        """The datatalksIds of those of these `identity_key`s that are known, each once."""
+        ...
+
     def audit(self, since: datetime | None = None, until: datetime | None = None) -> Audit:
         """Count everything in the range, and name what does not add up."""
         ...

@@ -33,7 +33,8 @@ class RequestRow:
 class DeliveryRow:
     """A delivery or callback as it is kept, with what is due of it (`due_at` None: nothing) and of its destination.
 
-    attempts: as `kept` made them. payload: JSON text, of callbacks only.
+    attempts: as `kept` made them. payload: JSON text, of callbacks only. blocked_until: for how long the account was
+    told to slow down. behind: the delivery of the same ordering key that goes first.
     """
 
     delivery_id: UUID
@@ -55,6 +56,8 @@ class DeliveryRow:
     breaker_reason: str | None
     breaker_since: datetime | None
     payload: str | None
+    blocked_until: datetime | None
+    behind: UUID | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +233,16 @@ def _state(row: DeliveryRow) -> tuple[State, str | None, datetime | None]:
         return State.PARKED, f"paused by {row.paused_by}" if row.paused_by else "paused", row.paused_at
     if row.breaker == "open":
         return State.PARKED, row.breaker_reason, row.breaker_since
-    return stored, None, None
+    return stored, _held_up(row), None
+
+
+def _held_up(row: DeliveryRow) -> str | None:
+    """Why it does not go yet, but for its own time; the nearest reason."""
+    if row.blocked_until is not None:
+        return f"the provider asked to be left alone until {iso(row.blocked_until)}"
+    if row.breaker == "half_open":
+        return f"one call at a time is tried after a failure: {row.breaker_reason or 'see the integration'}"
+    return f"goes after delivery {row.behind} of the same record" if row.behind else None
 
 
 def _error(row: DeliveryRow) -> dict[str, Any] | None:

@@ -3,7 +3,7 @@
 from router.mapping.build import compile_set
 from router.mapping.config import Budget, ClientConfig, Group, Integration, OnUnknown, Setting, Webhook
 from router.mapping.contract import Contract, Field, Problem, Reference
-from router.mapping.document import digest, from_bytes, read_tree, to_bytes
+from router.mapping.document import digest, files_in, from_bytes, read_tree, to_bytes
 from router.mapping.facts import ConnectorFacts, Connectors, OperationFacts
 from router.mapping.faults import Broken, Fault, Severity
 from router.mapping.kinds import Kind, Type
@@ -38,6 +38,7 @@ __all__ = [
     "Webhook",
     "compile_set",
     "digest",
+    "files_in",
     "from_bytes",
     "read_tree",
     "to_bytes",

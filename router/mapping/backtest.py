@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from router.mapping.contract import Problem
-from router.mapping.lineage import masked
+from router.mapping.lineage import outlined
 from router.mapping.sets import Mapped, MappingSet
 from router.model import Action
 
@@ -41,7 +41,7 @@ class Place(NamedTuple):
 
 
 class Sample(NamedTuple):
-    """Values are masked."""
+    """Values are outlined."""
 
     name: str
     before: Any
@@ -127,7 +127,7 @@ def _outcome(record: Recorded, mappings: MappingSet) -> _Outcome:
 
 def _compare(record: Recorded, old: _Outcome, new: _Outcome, report: Report) -> None:
     for problem in new.problems:
-        sample = Sample(record.name, masked(record.data.get(problem.field)), problem.message)
+        sample = Sample(record.name, outlined(record.data.get(problem.field)), problem.message)
         _tally(record, "", problem.field, report).add(Verdict.FAILING, sample)
     if new.problems:
         return
@@ -135,7 +135,7 @@ def _compare(record: Recorded, old: _Outcome, new: _Outcome, report: Report) -> 
         before, after = old.payloads.get(integration, {}), new.payloads.get(integration, {})
         for target in before.keys() | after.keys():
             verdict = _verdict(before.get(target), after.get(target), target in new.needs.get(integration, ()))
-            sample = Sample(record.name, masked(before.get(target)), masked(after.get(target)))
+            sample = Sample(record.name, outlined(before.get(target)), outlined(after.get(target)))
             _tally(record, integration, target, report).add(verdict, sample)
 
 

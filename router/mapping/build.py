@@ -62,6 +62,9 @@ def _placed(sources: Sequence[Source], sheet: Sheet) -> Iterator[tuple[Source, s
     """Each file with its client and its group ("" for none), by its directories."""
     for source in sorted(sources, key=lambda one: one.path):
         start = Mark(source.shown)
+        if not source.path.isprintable():
+            sheet.error(start, "the file's name must be text that can be printed")
+            continue
         match source.path.split("/"):
             case [client, name]:
                 group = ""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -11,34 +13,46 @@ from router.mapping.faults import Broken, Fault
 from router.mapping.load import Source
 
 CLIENT_FILE = "client.yaml"
+SUFFIXES = (".yaml", ".yml")
+
+
+def files_in(directory: Path) -> Iterator[Path]:
+    """Every YAML file below a directory, sorted by path; hidden ones are left out, and what only has such a name."""
+    for file in sorted(directory.rglob("*")):
+        hidden = any(part.startswith(".") for part in file.relative_to(directory).parts)
+        if file.suffix.lower() in SUFFIXES and not hidden and not file.is_dir():
+            yield file
 
 
 def read_tree(directory: Path) -> tuple[Source, ...]:
-    """Every YAML file below a directory, sorted by path; hidden ones are left out.
+    """Every YAML file below a directory, sorted by path. What is not UTF-8 in one is kept as lone surrogates.
 
-    Raises `Broken` for files that are not UTF-8, and FileNotFoundError when there is no such directory.
+    Raises `Broken` for what cannot be read at all, and FileNotFoundError when there is no such directory.
     """
     if not directory.is_dir():
         raise FileNotFoundError(f"no such directory: {directory}")
     sources, faults = [], []
-    for file in sorted(directory.rglob("*.y*ml")):
-        path = file.relative_to(directory)
-        if any(part.startswith(".") for part in path.parts) or not file.is_file():
-            continue
+    for file in files_in(directory):
+        source = Source(file.relative_to(directory).as_posix(), "", str(directory))
         try:
-            sources.append(Source(path.as_posix(), file.read_text("utf-8-sig"), str(directory)))
-        except UnicodeDecodeError as error:
-            line = file.read_bytes()[: error.start].count(b"\n") + 1
-            faults.append(Fault(str(file), line, 1, "not UTF-8"))
+            sources.append(replace(source, text=_text(file)))
+        except OSError as error:
+            faults.append(Fault(source.shown, 1, 1, f"cannot be read: {error.strerror}"))
     if faults:
         raise Broken(faults)
     return tuple(sources)
 
 
+def _text(file: Path) -> str:
+    if file.exists() and not file.is_file():  # opening a pipe would wait for its other end
+        raise OSError(errno.EINVAL, "not a file")
+    return file.read_text("utf-8-sig", "surrogateescape")
+
+
 def to_bytes(sources: Iterable[Source]) -> bytes:
     """The set as canonical JSON: what is stored when it is published, and what its digest is of."""
     files = sorted((source.path, source.text) for source in sources)
-    return json.dumps(files, ensure_ascii=False, separators=(",", ":")).encode()
+    return json.dumps(files, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogateescape")
 
 
 def from_bytes(stored: bytes) -> tuple[Source, ...]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from enum import StrEnum
 
+LONGEST = 500  # a message may quote the file
+
 
 class Severity(StrEnum):
     ERROR = "error"
@@ -59,10 +61,14 @@ class Sheet:
     faults: set[Fault] = field(default_factory=set)
 
     def error(self, at: Mark, message: str) -> None:
-        self.faults.add(Fault(at.file, at.line, at.column, message))
+        self._add(at, message, Severity.ERROR)
 
     def warn(self, at: Mark, message: str) -> None:
-        self.faults.add(Fault(at.file, at.line, at.column, message, Severity.WARNING))
+        self._add(at, message, Severity.WARNING)
+
+    def _add(self, at: Mark, message: str, severity: Severity) -> None:
+        told = message if len(message) <= LONGEST else f"{message[:LONGEST]} …"
+        self.faults.add(Fault(at.file, at.line, at.column, told, severity))
 
     def told(self) -> list[Fault]:
         """All faults, by file, line and column."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from router.mapping import kinds
 from router.mapping.kinds import NAMING, Kind, Type
+from router.model import Entity
 
 _TRIED = (Kind.EMAIL, Kind.UUID, Kind.DATE, Kind.DATETIME)  # of text, the first that fits
 _MONEY = re.compile(r"-?[0-9]{1,19}\.[0-9]{2}")
@@ -68,13 +69,14 @@ def _is(kind: Kind, value: str) -> bool:
     return True
 
 
-def hard_id(sample: Mapping[str, Any], types: Mapping[str, Type]) -> str:
+def hard_id(sample: Mapping[str, Any], types: Mapping[str, Type], entity: Entity) -> str:
     """The field that most likely tells one record from another; ValueError when none can."""
     able = [name for name, value in sample.items() if types[name].kind in NAMING and str(value or "").strip()]
     if not able:
         raise ValueError(
             "no field of the sample can be a hard id: each is null, empty, a list or a number with decimals"
         )
-    called = [name for name in _IDS if name in able] + [name for name in able if name.lower().endswith("id")]
+    own = [name for name in able if name.lower() == f"{entity}_id"]
+    called = own + [name for name in _IDS if name in able] + [name for name in able if name.lower().endswith("id")]
     emails = [name for name in able if types[name].kind is Kind.EMAIL]
     return (called + emails + able)[0]

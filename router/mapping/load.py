@@ -29,7 +29,8 @@ class Source:
 
     @property
     def shown(self) -> str:
-        return f"{self.root}/{self.path}" if self.root else self.path
+        shown = f"{self.root}/{self.path}" if self.root else self.path
+        return shown.encode("utf-8", "backslashreplace").decode()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,6 +102,12 @@ def parse(source: Source, sheet: Sheet) -> Node | None:
         sheet.error(start, f"larger than {MAX_BYTES // 1024} KB")
         return None
     try:
+        source.text.encode()
+    except UnicodeEncodeError as error:
+        before = source.text[: error.start]
+        sheet.error(Mark(source.shown, before.count("\n") + 1, error.start - before.rfind("\n")), "not UTF-8")
+        return None
+    try:
         return _Reader(source.shown, sheet).document(source.text)
     except _Stop as stop:
         sheet.error(stop.at, str(stop))
@@ -108,7 +115,7 @@ def parse(source: Source, sheet: Sheet) -> Node | None:
         mark = error.problem_mark or error.context_mark
         at = Mark(source.shown, mark.line + 1, mark.column + 1) if mark else start
         sheet.error(at, f"not YAML: {error.problem or error.context}")
-    except (yaml.YAMLError, UnicodeError) as error:
+    except yaml.YAMLError as error:
         sheet.error(start, f"not YAML: {' '.join(str(error).split())}")
     return None
 

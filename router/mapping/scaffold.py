@@ -58,7 +58,7 @@ def scaffold(sample: Mapping[str, Any], entity: Entity, type_: str, group: Group
 
 def _contract(sample: Mapping[str, Any], entity: Entity, type_: str) -> Contract:
     types = {name: type_of_value(name, value) for name, value in sample.items()}
-    naming = hard_id(sample, types)
+    naming = hard_id(sample, types, entity)
     of_person = known_as(entity) is not Entity.INVENTORY
     fields = {
         name: Field(name, one, name != naming, one.item.kind is Kind.EMAIL or (of_person and meaning(name) in PERSONAL))
@@ -113,6 +113,8 @@ def _guess(contract: Contract, integration: Integration, facts: ConnectorFacts) 
     own = {name: one for name, one in fitting.items() if one.entities == {entity}}
     for name, operation in (own or fitting).items():
         target = of_schema(operation.fields)
+        if not own and entity is not Entity.PROFILE:  # what is changed is the contact, whose id is another
+            fields = [one for one in fields if one.name not in contract.hard_id]
         naming = contract.hard_id if own or entity is Entity.PROFILE else ()
         targets = dict(_matches(target, fields, naming))
         needs = set(target.needs())

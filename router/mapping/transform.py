@@ -82,7 +82,8 @@ class StepShape:
         name = next(iter(node.value)) if node.is_map else node.raw
         at = node.keys[name] if node.is_map else node.at
         if node.is_list or name not in self.transforms:
-            sheet.error(at, f"unknown transform '{name}'{suggest(name, self.transforms)}")
+            known = suggest(name, self.transforms)
+            sheet.error(at, "a list is not a transform" if node.is_list else f"unknown transform '{name}'{known}")
             return None
         transform = self.transforms[name]
         argument = node.get(name) if node.is_map else None

@@ -102,7 +102,7 @@ def test_a_directory_that_is_not(desk: Desk) -> None:
 
 def test_bytes_that_are_not_text(desk: Desk) -> None:
     desk.person.write_bytes(b"entity: profile\ntype: \xff\n")
-    assert f"{desk.person}:2:1" in desk.fails("check", desk.directory)
+    assert f"{desk.person}:2:7: not UTF-8" in desk.fails("check", desk.directory)
 
 
 def test_the_schemas_are_written_where_the_files_point(desk: Desk) -> None:
@@ -136,9 +136,15 @@ def test_a_new_file_passes_check(desk: Desk) -> None:
         ({}, {}, "sample.json"),
         ({"id": {"a": {"b": 1}}}, {}, "sample.json"),
         ([ADA], {}, "is not one record: a JSON object"),
-        ("{", {}, "is not JSON: "),
+        ("{", {}, "is not JSON that can be used: "),
+        ("[" * 100_000, {}, "is not JSON that can be used: "),
+        ('{"id": "\\ud800"}', {}, "is not JSON that can be used: "),
+        ('{"id": NaN}', {}, "NaN is not a number"),
     ],
-    ids=["there", "group", "client", "no type", "slash", "dots", "empty", "nested", "array", "not JSON"],
+    ids=[
+        *("there", "group", "client", "no type", "slash", "dots", "empty", "nested", "array"),
+        *("not JSON", "too deep", "half a character", "no number"),
+    ],
 )
 def test_what_is_refused_is_not_written(desk: Desk, sample: object, changes: dict[str, str], said: str) -> None:
     before = sorted(desk.directory.parent.rglob("*.yaml"))
@@ -337,7 +343,7 @@ def test_a_candidate_that_changes_values(desk: Desk) -> None:
     desk.person.write_text(RENAMED)
     said = desk.ok("backtest", desk.directory)
     assert said[0] == "shop main profile.person crm name: 1 changed, 1 unchanged"
-    assert said[1].endswith(': "A***" → "A***"')
+    assert said[1].endswith(': "Xxx Xxxxxxxx" → "XXX XXXXXXXX"')
     assert said[-1] == "2 records compared, 0 newly failing"
     assert desk.ok("backtest", desk.directory, "--limit", 1)[-1] == "1 records compared, 0 newly failing"
 

@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-import html
-import json
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from uuid import UUID, uuid4
 
 import pytest
 import requests
-from werkzeug.security import generate_password_hash
 
 from router.ledger.memory import MemoryLedger
 from router.model import State
+from tests.http.consoles import CHOICE, OPERATORS, Console, receiving
 from tests.http.shop import Receiver, serving, settings
-from tests.support.shop import KEY, RENAMED, WITHOUT_CRM, Shop, shop_in
-
-PASSWORD = "open sesame"
-OPERATORS = {"ada": generate_password_hash(PASSWORD, "pbkdf2:sha256:1")}
-LINKS = {"sandbox_url": "http://127.0.0.1:9"}
-CHOICE = "shop/main/profile/person"
-ADA = {"customer_id": "c-1", "name": "Ada Lovelace", "shoe": 38}
+from tests.support.shop import RENAMED, WITHOUT_CRM, Shop, shop_in
 
 
 @pytest.fixture(scope="module")
@@ -33,36 +24,8 @@ def shop(module_database_url: str) -> Iterator[Shop]:
 
 @pytest.fixture(scope="module")
 def receiver(shop: Shop, module_database_url: str) -> Iterator[Receiver]:
-    chosen = settings(module_database_url, operators=OPERATORS, links=LINKS)
-    with serving(shop.ledger, replace(chosen, secret_keys=(KEY,))) as listening:
+    with receiving(shop.ledger, module_database_url) as listening:
         yield listening
-
-
-class Console:
-    """An operator's browser."""
-
-    def __init__(self, receiver: Receiver) -> None:
-        self._url = f"{receiver.url}/console"
-        self._session = requests.Session()
-        self._session.post(f"{self._url}/login", data={"name": "ada", "password": PASSWORD}).raise_for_status()
-
-    def get(self, path: str, status: int = 200, **query: object) -> str:
-        """The page as text, without its mark-up's escapes."""
-        return self._read(self._session.get(f"{self._url}/{path}", params=query), status)
-
-    def preview(self, sample: object = ADA, status: int = 200, **more: str) -> str:
-        token = re.search(r'name="form" value="([^"]+)"', self.get("preview", choice=CHOICE))
-        assert token is not None
-        text = sample if isinstance(sample, str) else json.dumps(sample)
-        data = {"form": token[1], "choice": CHOICE, "sample": text, **more}
-        return self._read(self._session.post(f"{self._url}/preview", data=data), status)
-
-    @staticmethod
-    def _read(response: requests.Response, status: int) -> str:
-        assert response.status_code == status, response.text
-        assert "<script" not in response.text
-        assert "<img" not in response.text
-        return html.unescape(response.text)
 
 
 @pytest.fixture(scope="module")

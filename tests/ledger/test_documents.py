@@ -9,7 +9,7 @@ import pytest
 
 from router.ledger.base import Filters
 from router.model import Accepted, Entity, Rejected, State, delivery_id, new_request_id, record_id
-from tests.ledger.kit import AT, LEASE, Kit, attempt, crm, event, other, verdict
+from tests.ledger.kit import AT, LEASE, Kit, attempt, crm, event, key_of, other, verdict
 
 AN_HOUR = timedelta(hours=1)
 
@@ -165,6 +165,32 @@ def test_what_no_set_names_any_more_is_parked(kit: Kit) -> None:
     accepted = kit.accept_and_plan("ada")
     kit.publish()
     assert kit.states(accepted) == ["parked"]
+
+
+def test_what_goes_after_another_one_of_its_record_says_so(kit: Kit) -> None:
+    first, second = kit.accept("ada"), kit.accept("ada")
+    kit.plan()
+    (shown,), (behind,) = deliveries(kit, first), deliveries(kit, second)
+    assert (shown["status"], shown["reason"]) == ("pending", None)
+    first_goes = f"goes after delivery {shown['deliveryId']} of the same record"
+    assert (behind["status"], behind["reason"]) == ("pending", first_goes)
+
+
+def test_what_waits_for_its_account_says_so(kit: Kit) -> None:
+    first, second = kit.accept("ada"), kit.accept("grace")
+    kit.plan()
+    hint, (delivery, other_one) = kit.only()
+    kit.finish(hint, verdict(delivery, State.RETRYING), verdict(other_one, State.PENDING), blocked_for=40.0)
+    for each in (first, second):
+        (shown,) = deliveries(kit, each)
+        assert str(shown["reason"]).startswith("the provider asked to be left alone until ")
+
+
+def test_an_identity_is_found_by_its_key(kit: Kit) -> None:
+    accepted = kit.accept("ada", "grace")
+    keys = [key_of("ada"), uuid4(), key_of("grace")]
+    assert kit.ledger.identified(keys) == sorted(accepted.datatalks_ids)
+    assert kit.ledger.identified([]) == []
 
 
 @pytest.mark.parametrize("state", [State.DELIVERED, State.DEAD, State.UNKNOWN])

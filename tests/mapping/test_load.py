@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,9 @@ import pytest
 
 from router.mapping import Broken, Source, digest, from_bytes, read_tree, to_bytes
 from router.mapping.faults import Sheet
+from router.mapping.lint import check
 from router.mapping.load import MAX_BYTES, MAX_DEPTH, parse
+from tests.mapping.sample import CONNECTORS
 
 SCALARS = {
     "NO": "NO",
@@ -72,7 +75,7 @@ REFUSED = {
     "a list as key": ("? [a]\n: 1", "f.yaml:1:3: a key must be text"),
     "two documents": ("a: 1\n---\nb: 1", "f.yaml:2:1: a second document; a file holds one"),
     "nothing": ("# only a comment\n", "f.yaml:1:1: the file is empty"),
-    "too deep": ("[" * 200_000, f"f.yaml:1:{MAX_DEPTH}: nested deeper than {MAX_DEPTH} levels"),
+    "too deep": ("[\n" * 100_000, f"f.yaml:{MAX_DEPTH}:1: nested deeper than {MAX_DEPTH} levels"),
     "too large": ("a: " + "x" * MAX_BYTES, "f.yaml:1:1: larger than 256 KB"),
     "a tab": ("a:\n\tb: 1", "f.yaml:2:1: not YAML: found character that cannot start any token"),
     "a control character": ("a: \x00", "f.yaml:1:1: not YAML: "),
@@ -103,10 +106,54 @@ def test_a_tree_is_read_sorted_and_the_digest_does_not_depend_on_where_it_lies(t
     assert digest(trees[0]) == "sha256:7a60f2f484241ee72423f083ba7c834c43b6b110d260e426f73227af6a0ab46e"
 
 
-def test_a_file_that_is_not_utf_8_is_told_with_its_line(tmp_path: Path) -> None:
-    (tmp_path / "a.yaml").write_bytes(b"a: 1\nb: \xff\n")
-    with pytest.raises(Broken, match=r"a\.yaml:2:1: not UTF-8"):
+NOT_TEXT = {
+    "latin-1": (b"a: 1\nb: \xe5\n", "2:4"),
+    "UTF-16": ("a: 1\n".encode("utf-16"), "1:1"),
+    "half a character": (b"a: \xc3", "1:4"),
+}
+
+
+@pytest.mark.parametrize(("content", "place"), NOT_TEXT.values(), ids=NOT_TEXT)
+def test_what_is_not_utf_8_is_told_beside_all_else(tmp_path: Path, content: bytes, place: str) -> None:
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "a.yaml").write_bytes(content)
+    (tmp_path / "shop" / "b.yaml").write_text("")
+    sources = read_tree(tmp_path)
+    assert {str(fault).partition("/shop/")[2] for fault in check(sources, CONNECTORS)} == {
+        f"a.yaml:{place}: not UTF-8",
+        "a.yaml:1:1: client 'shop' has no client.yaml",
+        "b.yaml:1:1: the file is empty",
+    }
+
+
+UNPRINTABLE = "the file's name must be text that can be printed"
+ODD_NAMES = {
+    "capitals": ("a.YAML", "shop/a.YAML:1:1: the file's name must end with .yaml: a.yaml"),
+    "not UTF-8": (os.fsdecode(b"b\xff.yaml"), rf"shop/b\udcff.yaml:1:1: {UNPRINTABLE}"),
+    "for a terminal": ("c\x1b[2J.yaml", f"shop/c\x1b[2J.yaml:1:1: {UNPRINTABLE}"),
+}
+
+
+@pytest.mark.parametrize(("name", "expected"), ODD_NAMES.values(), ids=ODD_NAMES)
+def test_a_file_of_an_odd_name_is_told_and_not_left_out(tmp_path: Path, name: str, expected: str) -> None:
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / name).write_text("a: 1")
+    (fault,) = check(read_tree(tmp_path), CONNECTORS)
+    assert str(fault) == f"{tmp_path}/{expected}"
+
+
+def test_what_cannot_be_read_is_told(tmp_path: Path) -> None:
+    (tmp_path / "gone.yaml").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "loop.yaml").symlink_to(tmp_path / "loop.yaml")
+    os.mkfifo(tmp_path / "pipe.yaml")
+    (tmp_path / "directory.yaml").mkdir()
+    with pytest.raises(Broken) as broken:
         read_tree(tmp_path)
+    assert [fault.message for fault in broken.value.faults] == [
+        "cannot be read: No such file or directory",
+        "cannot be read: Too many levels of symbolic links",
+        "cannot be read: not a file",
+    ]
 
 
 def test_a_directory_that_is_not_there_is_told(tmp_path: Path) -> None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from router.mapping import Kind, Mapped, Source, Type, compile_set, from_bytes, to_bytes
+from router.mapping import Kind, Mapped, Source, Type, compile_set, digest, from_bytes, to_bytes
 from router.mapping.coercion import Step, Unfit, coerce
 from router.mapping.lineage import explain
 from router.mapping.targets import of_schema
@@ -17,6 +21,7 @@ from router.mapping.transforms import TRANSFORMS
 from tests.mapping.sample import CLIENT, CONNECTORS, Person
 from tests.mapping.strategies import value
 
+ROOT = Path(__file__).parents[2]
 TYPES = {
     **{f"{kind}": Type(kind) for kind in Kind if kind not in (Kind.LIST, Kind.ENUM)},
     **{f"{kind}s": Type(Kind.LIST, kind) for kind in Kind if kind not in (Kind.LIST, Kind.ENUM)},
@@ -152,3 +157,46 @@ def test_what_may_stand_at_a_target_is_what_the_target_takes(data: Any) -> None:
     step = coerce(TYPES[kind], TARGETS[name])
     made = step.run(given_value) if isinstance(step, Step) else given_value
     assert TARGETS[name].wrong(made) is None
+
+
+ELSEWHERE = """
+import json, sys
+from router.mapping import Mapped, compile_set, from_bytes
+from tests.mapping.sample import CONNECTORS
+for stored, records in json.load(sys.stdin):
+    made = compile_set(from_bytes(stored.encode()), CONNECTORS)
+    entry = made.entry("shop", "main", "profile", "person")
+    (route,) = entry.routes
+    outcomes = [route.map(entry.contract.validate(record)[0]) for record in records]
+    print(made.digest, json.dumps([each.payload for each in outcomes], ensure_ascii=False, separators=(",", ":")))
+"""
+"""What another process makes of stored sets and records."""
+
+
+def test_processes_that_hash_otherwise_make_the_same_bytes() -> None:
+    kept: list[tuple[str, list[dict[str, Any]]]] = []
+
+    @settings(deadline=None, max_examples=60)
+    @given(rule=rules(), records=st.lists(RECORDS, min_size=1, max_size=3))
+    def collect(rule: Any, records: list[dict[str, Any]]) -> None:
+        sources = (Source("shop/client.yaml", CLIENT), Source("shop/profile.person.yaml", file(rule)))
+        kept.append((to_bytes(sources).decode(), records))
+
+    collect()
+    first, second = (elsewhere(kept, seed) for seed in ("1", "20261"))
+    assert first == second
+    assert [line.split(" ", 1)[0] for line in first] == [digest(from_bytes(stored.encode())) for stored, _ in kept]
+
+
+def elsewhere(kept: list[tuple[str, list[dict[str, Any]]]], seed: str) -> list[str]:
+    """A line for each set, from a process with this seed for its hashes."""
+    done = subprocess.run(
+        [sys.executable, "-c", ELSEWHERE],
+        input=json.dumps(kept),
+        env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONIOENCODING": "utf-8"},
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+        cwd=ROOT,
+    )
+    return done.stdout.split("\n")[:-1]

@@ -60,6 +60,13 @@ def test_a_scaffold_finds_what_the_fields_mean() -> None:
         assert line in text.splitlines()
 
 
+def test_a_scaffold_tells_an_event_from_whom_it_is_about() -> None:
+    record = {"customer_id": "c-1", "event_id": "e-1", "sum": "12.50"}
+    text = scaffold(record, Entity.EVENT, "new", GROUP, catalog.facts())
+    assert "hard_id: [event_id]" in text
+    assert "unique_id: event_id" not in text
+
+
 NO_RECORDS: dict[str, tuple[dict[str, Any], str]] = {
     "nested": ({"id": 1, "a": {}}, "a: not text"),
     "no hard id": ({"a": None, "b": [1]}, "no field of the sample can be a hard id"),

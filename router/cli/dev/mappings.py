@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from router.ledger.base import LedgerError, Registry
-from router.mapping import Broken, Source, digest, read_tree
+from router.mapping import Broken, Source, digest, files_in, read_tree
 from router.publish import publish
 
 Stamp = frozenset[tuple[str, int, int]]
@@ -53,7 +53,7 @@ class Mappings:
         return publication.digest if publication else None
 
     def _stamp(self) -> Stamp:
-        files = (file for file in self.directory.rglob("*.y*ml") if file.is_file())
+        files = (file for file in files_in(self.directory) if file.is_file())
         return frozenset((str(file), (found := file.stat()).st_mtime_ns, found.st_size) for file in files)
 
 

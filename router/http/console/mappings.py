@@ -11,17 +11,18 @@ from uuid import UUID
 from flask import Blueprint, render_template, request
 from werkzeug.exceptions import BadRequest, NotFound
 
-from router import logs
+from router import logs, replay
 from router.catalog import facts
 from router.config import NothingPublished
 from router.http.body import BodyError
+from router.http.console.finding import request_digits
 from router.http.console.session import operator, required
 from router.http.services import Services
 from router.ledger.base import Ledger, LedgerError, Publication, Unavailable
 from router.mapping import Broken, Entry, MappingSet, Source, compile_set
 from router.mapping.diff import Change, diff
 from router.model import Action
-from router.preview import of_delivery, preview
+from router.preview import Past, of_delivery, preview
 
 SHOWN = 100
 MAX_SAMPLE = 256 * 1024
@@ -165,13 +166,20 @@ def _past(console: Blueprint, services: Services) -> None:
             record=record,
             told=record["deliveries"][0],
             reveal=reveal,
+            now=_now(services, past) if past.delivery.payload else None,
+            number=services.config.current().publication.number,
         )
+
+
+def _now(services: Services, past: Past) -> replay.Change:
+    """What the mapping in force makes of it."""
+    (change,) = replay.changes([past.delivery], services.config.current())
+    return change
 
 
 def _document(ledger: Ledger, delivery_id: UUID) -> dict[str, Any]:
     """What became of a delivery, with what is said of its request."""
-    digits = delivery_id.hex  # a delivery's id begins as its request's does, but for the version
-    for request_id in ledger.find(f"{digits[:12]}7{digits[13:23]}"):
+    for request_id in ledger.find(request_digits(str(delivery_id))):
         if found := ledger.document(request_id, delivery=delivery_id):
             return found
     raise NotFound(f"There is no delivery {delivery_id}.")

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, Flask, Response, redirect, render_template, request, url_for
+from flask import Blueprint, Flask, Response, flash, redirect, render_template, request, url_for
 from werkzeug.exceptions import HTTPException, NotFound
 
-from router.http.console import mappings
-from router.http.console.session import begin, cookie_key, form_token, known, operator, required
+from router.http import errors
+from router.http.console import acting, mappings
+from router.http.console.finding import FILTERS, PAGE, SPAN, listed, moment, of_hard_id, searched, uuid, word
+from router.http.console.session import begin, cookie_key, form_token, known, leave, operator, required
+from router.http.console.words import MEANINGS
 from router.http.services import Services
-from router.ledger.base import Filters, Ledger, Selection
+from router.http.wire import current
+from router.ledger.base import Selection
+from router.model import FAILED
 
-PAGE = 50
-LETTERS = 200
+LETTERS = 100
+AWAY = ("The ledger does not answer", "Nothing can be shown or done at the moment. Try again in a few seconds.")
+BROKEN = ("This did not work", "It is our fault, and it is in the log under the id below.")
 POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
-FILTERS = ("status", "group", "entity", "type", "integration")
 
 
 def register(app: Flask, services: Services) -> None:
@@ -33,12 +37,13 @@ def register(app: Flask, services: Services) -> None:
         "console", __name__, url_prefix="/console", template_folder="templates", static_folder="../static"
     )
     _session(console, services)
-    _reading(console, services.ledger)
-    _acting(console, services.ledger)
+    _reading(console, services)
+    acting.register(console, services)
     mappings.register(console, services)
     console.after_request(_sealed)
-    console.register_error_handler(HTTPException, _told)
-    console.context_processor(lambda: {"operator": operator(), "form_token": form_token()})
+    console.before_request(lambda: leave(services.settings.operators))
+    console.register_error_handler(Exception, lambda error: _told(services, error))
+    console.context_processor(lambda: {"operator": operator(), "form_token": form_token(), "meanings": MEANINGS})
     console.add_app_template_filter(_clock, "clock")
     console.add_app_template_filter(_after, "after")
     app.register_blueprint(console)
@@ -52,8 +57,15 @@ def _sealed(response: Response) -> Response:
     return response
 
 
-def _told(error: HTTPException) -> tuple[str, int]:
-    return render_template("console/error.html", error=error), error.code or 500
+def _told(services: Services, error: Exception) -> tuple[str, int]:
+    """As a page; what is not the operator's doing is logged as everywhere else."""
+    if isinstance(error, HTTPException):
+        return render_template("console/error.html", name=error.name, told=error.description), error.code or 500
+    inbound = current()
+    refusal = errors.meaning(error, inbound)
+    errors.note(services, inbound, refusal, error)
+    name, told = AWAY if refusal.status == 503 else BROKEN
+    return render_template("console/error.html", name=name, told=told, id=inbound.id_text), refusal.status
 
 
 def _session(console: Blueprint, services: Services) -> None:
@@ -75,21 +87,39 @@ def _session(console: Blueprint, services: Services) -> None:
         return redirect(url_for("console.login"))
 
 
-def _reading(console: Blueprint, ledger: Ledger) -> None:
-    @console.get("", endpoint="requests")
+def _reading(console: Blueprint, services: Services) -> None:
+    ledger = services.ledger
+
+    @console.get("", endpoint="requests", strict_slashes=False)
     @required
     def requests() -> Any:
-        search = request.args.get("search", "").strip()
-        found = _searched(ledger, search) if search else []
-        if len(found) == 1:
-            return redirect(url_for("console.one", request_id=found[0]))
-        documents = [doc for each in found if (doc := ledger.document(each))] if search else _listed(ledger)
+        search = word(request.args, "search")
+        documents = searched(ledger, search) if search else listed(ledger, request.args)
+        if search and len(documents) == 1:
+            return redirect(url_for("console.one", request_id=documents[0]["requestId"]))
         return render_template(
             "console/requests.html",
             documents=documents[:PAGE],
             after=documents[PAGE - 1]["requestId"] if len(documents) > PAGE else None,
-            chosen={name: request.args.get(name, "") for name in (*FILTERS, "search")},
+            search=search,
+            chosen={name: word(request.args, name) for name in (*FILTERS, *SPAN)},
         )
+
+    @console.post("/find", endpoint="find")
+    @required
+    def find() -> Any:
+        """By an id or a hard id, which is a person's: it is posted, so that no address holds it."""
+        text = word(request.form, "text")
+        if not text or searched(ledger, text):
+            return redirect(url_for("console.requests", search=text or None))
+        match of_hard_id(services, text):
+            case []:
+                flash("Nothing has this id or hard id. An id may be shortened, a hard id may not.")
+                return redirect(url_for("console.requests"))
+            case [one]:
+                return redirect(url_for("console.requests", search=one))
+            case several:
+                return render_template("console/found.html", found=several)
 
     @console.get("/requests/<uuid:request_id>", endpoint="one")
     @required
@@ -109,68 +139,26 @@ def _reading(console: Blueprint, ledger: Ledger) -> None:
     @console.get("/letters", endpoint="letters")
     @required
     def letters() -> Any:
-        chosen = {name: request.args.get(name, "").strip() for name in ("reason", "entity", "type", "integration")}
+        names = ("state", "integration", "reason", "entity", "type", *SPAN)
+        chosen = {name: word(request.args, name) for name in names}
         places = [p for p in ledger.places() if chosen["integration"] in f"{p.client}/{p.group}/{p.integration}"]
         selection = Selection(
+            states=[state for state in sorted(FAILED) if chosen["state"] in ("", state)],
             destinations=[place.number for place in places] if chosen["integration"] else None,
             reason=chosen["reason"] or None,
             entity=chosen["entity"] or None,
             type=chosen["type"] or None,
+            since=moment(request.args, "since"),
+            until=moment(request.args, "until"),
         )
-        return render_template("console/letters.html", letters=ledger.letters(selection, LETTERS), chosen=chosen)
-
-
-def _acting(console: Blueprint, ledger: Ledger) -> None:
-    def act(path: str, action: Callable[[list[UUID]], int]) -> None:
-        @required
-        def acted() -> Any:
-            action([UUID(each) for each in request.form.getlist("delivery")])
-            return redirect(_back())
-
-        console.add_url_rule(f"/{path}", path, acted, methods=["POST"])
-
-    act("replay", lambda ids: ledger.replay(ids, _by()))
-    act("resolve", lambda ids: ledger.resolve(ids, _by()))
-    act("cancel", lambda ids: ledger.cancel(ids, _by()))
-
-    @console.post("/pause", endpoint="pause")
-    @required
-    def pause() -> Any:
-        ledger.pause([int(request.form["destination"])], _by())
-        return redirect(url_for("console.integrations"))
-
-    @console.post("/resume", endpoint="resume")
-    @required
-    def resume() -> Any:
-        ledger.resume([int(request.form["destination"])])
-        return redirect(url_for("console.integrations"))
-
-
-def _by() -> str:
-    return f"{operator()} (console)"
-
-
-def _back() -> str:
-    target = request.form.get("back", "")
-    return target if target.startswith("/console") else url_for("console.requests")
-
-
-def _searched(ledger: Ledger, search: str) -> list[UUID]:
-    """By (the beginning of) a request's id, or by a whole datatalksId."""
-    found = ledger.find(search)
-    if found:
-        return found
-    try:
-        entity = UUID(search)
-    except ValueError:
-        return []
-    return [UUID(doc["requestId"]) for doc in ledger.documents(None, Filters(datatalks_id=entity), PAGE, None)]
-
-
-def _listed(ledger: Ledger) -> list[dict[str, Any]]:
-    chosen: dict[str, Any] = {name: request.args.get(name, "").strip() or None for name in FILTERS}
-    before = request.args.get("after")
-    return ledger.documents(None, Filters(**chosen), PAGE + 1, UUID(before) if before else None)
+        after = word(request.args, "after")
+        found = ledger.letters(selection, LETTERS + 1, uuid(after) if after else None)
+        return render_template(
+            "console/letters.html",
+            letters=found[:LETTERS],
+            after=found[LETTERS - 1].delivery_id if len(found) > LETTERS else None,
+            chosen=chosen,
+        )
 
 
 def _clock(text: str | datetime | None) -> str:

@@ -33,6 +33,12 @@ def begin(name: str) -> None:
     session["form"] = secrets.token_urlsafe(16)
 
 
+def leave(operators: Mapping[str, str]) -> None:
+    """End the session of one who is no operator any more."""
+    if session.get("operator") and session["operator"] not in operators:
+        session.clear()
+
+
 def operator() -> str:
     return str(session.get("operator", ""))
 

@@ -56,6 +56,8 @@ def _delivery(id: UUID, name: str, operation: str, state: State, attempt: Mappin
         breaker_reason=None,
         breaker_since=None,
         payload=None,
+        blocked_until=None,
+        behind=None,
     )
 
 

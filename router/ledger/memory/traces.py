@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -19,8 +19,8 @@ from router.ledger.documents import (
 )
 from router.ledger.memory.audit import audit
 from router.ledger.memory.feedback import feedback_row
-from router.ledger.memory.store import Delivery, Request, Store
-from router.ledger.ranges import HIGHEST, beginning, between
+from router.ledger.memory.store import Delivery, Due, Request, Store
+from router.ledger.ranges import HIGHEST, beginning, between, id_at
 from router.model import Rejected, RequestStatus, ids_of, record_id, record_index, record_of
 
 
@@ -99,6 +99,11 @@ class Traces:
             ids = [id for id in (*self._store.requests, *self._store.rejections) if low <= id <= high]
         return sorted(ids, reverse=True)[:10]
 
+    def identified(self, keys: Sequence[UUID]) -> list[UUID]:
+        with self._store.lock:
+            known = self._store.identities
+            return sorted({known[key] for key in keys if key in known})
+
     def audit(self, since: datetime | None = None, until: datetime | None = None) -> Audit:
         with self._store.lock:
             return audit(self._store, *between(since, until))
@@ -166,7 +171,26 @@ def _delivery(store: Store, delivery: Delivery) -> DeliveryRow:
         breaker_reason=target.breaker_reason,
         breaker_since=target.breaker_since,
         payload=delivery.payload,
+        blocked_until=_ahead(store, store.account(target.given.account).blocked_until),
+        behind=_earlier(store, due, target.given.order_limit) if due else None,
     )
+
+
+def _ahead(store: Store, moment: datetime) -> datetime | None:
+    return moment if moment > store.now() else None
+
+
+def _earlier(store: Store, due: Due, order_limit: float) -> UUID | None:
+    """The first of its key that goes before it."""
+    gives_way = id_at(store.now() - timedelta(seconds=order_limit))
+    before = [
+        one
+        for one in store.due.values()
+        if (one.destination, one.ordering_key) == (due.destination, due.ordering_key)
+        and one.seq < due.seq
+        and one.id > gives_way
+    ]
+    return min(before, key=lambda one: one.seq).id if before else None
 
 
 def _rejection(rejected: Rejected, received_at: datetime) -> RejectionRow:

@@ -70,6 +70,9 @@ class Traces:
             return []
         return [row[0] for row in self._db.rows(traces_sql.FIND, {"low": found[0], "high": found[1]})]
 
+    def identified(self, keys: Sequence[UUID]) -> list[UUID]:
+        return [row[0] for row in self._db.rows(traces_sql.IDENTIFIED, {"keys": list(keys)})]
+
     def audit(self, since: datetime | None = None, until: datetime | None = None) -> Audit:
         low, high = between(since, until)
         return audit.audit(self._db, low, high)

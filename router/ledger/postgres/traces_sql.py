@@ -14,8 +14,13 @@ _REJECTION = "request_id, status, messages, received_at"
 _DELIVERY = """
 SELECT d.delivery_id, t.integration, t.connector, d.operation, d.state, d.reason, d.provider_id, d.attempts,
     d.planned_at, d.finished_at, due.due_at, h.started_at IS NOT NULL, t.enabled, t.paused_at, t.paused_by, t.breaker,
-    t.breaker_reason, t.breaker_since, CASE WHEN d.operation = 'callback' THEN d.payload END
+    t.breaker_reason, t.breaker_since, CASE WHEN d.operation = 'callback' THEN d.payload END,
+    CASE WHEN a.blocked_until > now() THEN a.blocked_until END,
+    (SELECT earlier.id FROM due AS earlier WHERE earlier.destination_id = due.destination_id
+        AND earlier.ordering_key = due.ordering_key AND earlier.seq < due.seq
+        AND born_at(earlier.id) > now() - t.order_limit * interval '1 second' ORDER BY earlier.seq LIMIT 1)
 FROM deliveries AS d JOIN destinations AS t USING (destination_id)
+    LEFT JOIN accounts AS a ON a.account = t.account
     LEFT JOIN due ON due.id = d.delivery_id LEFT JOIN hints AS h ON h.hint_id = due.hint_id
 """
 FEEDBACK = "SELECT feedback_id, event, original, at, detail, received_at, delivery_id, matched_by FROM feedback"
@@ -100,6 +105,10 @@ SELECT request_id FROM (
     UNION ALL
     (SELECT request_id FROM rejections WHERE request_id BETWEEN %(low)s AND %(high)s ORDER BY request_id DESC LIMIT 10)
 ) AS found ORDER BY request_id DESC LIMIT 10
+"""
+
+IDENTIFIED = """
+SELECT DISTINCT datatalks_id FROM identities WHERE key = ANY(%(keys)s::uuid[]) ORDER BY datatalks_id
 """
 
 RECORDED = """

@@ -66,7 +66,8 @@ def _keep(file: Path, told: dict[str, Any]) -> None:
     caption = (
         f"{told['at'][:10]} · {on['cores']} cores, {on['cpu']} · Python {on['python']} · everything on one machine"
     )
-    file.with_suffix(".svg").write_text(chart.draw(told["loads"], caption), encoding="utf-8")
+    if drawn := chart.draw(told["loads"], caption):
+        file.with_suffix(".svg").write_text(drawn, encoding="utf-8")
 
 
 if __name__ == "__main__":

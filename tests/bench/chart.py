@@ -7,7 +7,7 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 WIDTH, BAR, GAP, LABEL = 760, 22, 10, 200
-ROOM = WIDTH - LABEL - 90
+ROOM = WIDTH - LABEL - 130
 PARTS = {
     "receiver": "#4c78a8",
     "workers": "#f58518",
@@ -22,9 +22,10 @@ Rows = Mapping[str, Mapping[str, float]]
 
 
 def draw(found: Mapping[str, Any], caption: str) -> str:
-    """The whole chart."""
+    """The whole chart; empty where none of its loads was run."""
     panels = [
-        ("CPU per record, ms, by process", _cpu(found), PARTS, False),
+        ("CPU per record to three destinations, ms, by process", _cpu(found), PARTS, False),
+        ("Delivered to three destinations, records/s", _completed(found), {"delivered": PARTS["workers"]}, False),
         ("Accepted, records/s", _accepted(found), {"accepted": PARTS["receiver"]}, False),
         ("From the 200 to the delivery at light load, ms", _latency(found), PERCENTILES, True),
     ]
@@ -33,7 +34,9 @@ def draw(found: Mapping[str, Any], caption: str) -> str:
     for title, rows, colours, nested in panels:
         if rows:
             body += _panel(title, rows, colours, top, nested)
-            top += 46 + len(rows) * (BAR + GAP) + 26
+            top += 52 + len(rows) * (BAR + GAP) + (20 if len(colours) > 1 else 0)
+    if not body:
+        return ""
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{top}" viewBox="0 0 {WIDTH} {top}"'
@@ -60,9 +63,13 @@ def _panel(title: str, rows: Rows, colours: Mapping[str, str], top: int, nested:
             yield f'<rect x="{at:.1f}" y="{y}" width="{width:.1f}" height="{BAR}" fill="{colours[part]}">{hint}</rect>'
             x += 0 if nested else width
         end = LABEL + max(row.values()) / full * ROOM if nested else x
-        told = " / ".join(f"{value:.0f}" for value in row.values()) if nested else f"{sum(row.values()):,.1f}"
+        told = " / ".join(map(_short, row.values())) if nested else _short(sum(row.values()))
         yield f'<text x="{end + 6:.1f}" y="{y + 15}">{told}</text>'
     yield from _legend(rows, colours, top + 28 + len(rows) * (BAR + GAP) + 4)
+
+
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if value >= 20 else f"{value:.1f}"
 
 
 def _legend(rows: Rows, colours: Mapping[str, str], y: int) -> Iterator[str]:
@@ -82,6 +89,11 @@ def _cpu(found: Mapping[str, Any]) -> Rows:
     if "requests loop" in found:
         rows["requests loop"] = {"loop": found["requests loop"]["cpu_ms"]}
     return rows
+
+
+def _completed(found: Mapping[str, Any]) -> Rows:
+    names = ("naive", "no batch endpoint", "batch endpoints")
+    return {name: {"delivered": found[name]["delivered"]["per_second"]} for name in names if name in found}
 
 
 def _accepted(found: Mapping[str, Any]) -> Rows:

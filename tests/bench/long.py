@@ -97,9 +97,14 @@ def size(ground: Ground, sizes: Sizes) -> Found:
 
 
 def soak(ground: Ground, sizes: Sizes) -> Found:
-    """Memory of every group of processes as records go by, in tenths of the run."""
+    """Memory of every group of processes as records go by, in tenths of the run.
+
+    growth: of the second half, the last look at it over the first. What is filled once, as PostgreSQL's buffers, is so
+    by then.
+    """
     wanted = _share(SOAK, sizes)
-    found: Found = {"records": [], "memory_mb": []}
+    records: list[int] = []
+    memory: dict[str, list[float]] = {}
     with installed(ground) as pipeline:
         groups = {**pipeline.pids(), **ground.pids}
         load(ground, pipeline, profiles(size=10), min(wanted // 10, 2000), destinations=3)
@@ -107,9 +112,11 @@ def soak(ground: Ground, sizes: Sizes) -> Found:
             numbers = range(tenth * wanted // 10, (tenth + 1) * wanted // 10)
             for at in range(0, len(numbers), 20_000):  # a signature is good for five minutes
                 _through(ground, pipeline, numbers[at : at + 20_000])
-            found["records"].append(numbers.stop)
-            found["memory_mb"].append({name: round(usage.memory(pids) / 2**20, 1) for name, pids in groups.items()})
-    return found
+            records.append(numbers.stop)
+            for name, pids in groups.items():
+                memory.setdefault(name, []).append(round(usage.memory(pids) / 2**20, 1))
+    growth = {name: round(seen[-1] / seen[len(seen) // 2], 3) for name, seen in memory.items()}
+    return {"soak": {"records": records, "memory_mb": memory, "growth": growth}}
 
 
 def _through(ground: Ground, pipeline: Pipeline, numbers: range) -> None:

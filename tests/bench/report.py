@@ -47,6 +47,14 @@ def machine() -> dict[str, Any]:
 def lines(found: Loads) -> Iterator[str]:
     """One for each load."""
     for name, load in found.items():
+        if isinstance(load, Mapping) and "full" in load:
+            yield f"{name:<28} CPU ms/record, full chunks {_statements(load['full'])}"
+            yield f"{'':<28} one record at a time {_statements(load['single'])}"
+            continue
+        if isinstance(load, Mapping) and "memory_mb" in load:
+            for group, seen in load["memory_mb"].items():
+                yield f"{name:<28} {group:<12} MB {' '.join(f'{each:.0f}' for each in seen)}"
+            continue
         if not isinstance(load, Mapping) or "answered" not in load:
             yield f"{name:<28} {load}"
             continue
@@ -63,6 +71,11 @@ def bar_lines(answered: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         sign = "≤" if told["most"] else "≥"
         mark = "✔" if told["met"] else "✘"
         yield f"{mark} {told['claim']:<66} {told['found']:>8.2f}   wanted {sign} {told['wanted']:.2f}"
+
+
+def _statements(costs: Mapping[str, Mapping[str, float]]) -> str:
+    parts = ", ".join(f"{name} {cost['cpu_ms']:.2f}" for name, cost in costs.items())
+    return f"{sum(cost['cpu_ms'] for cost in costs.values()):.2f} ({parts})"
 
 
 def _ms(latency: Mapping[str, float]) -> str:

@@ -14,6 +14,7 @@ from tests.bench.ground import Ground
 from tests.bench.loads import events, identifies, load, profiles
 from tests.bench.measure import Measured
 from tests.bench.product import installed
+from tests.bench.statements import by_age
 
 Found = dict[str, Any]
 LIGHT = 0.2
@@ -111,6 +112,11 @@ def callbacks(ground: Ground, sizes: Sizes) -> Found:
         return {"with callbacks": load(ground, pipeline, calls, sizes.delivered // 3, destinations=1)}
 
 
+def ledger(ground: Ground, sizes: Sizes) -> Found:
+    """The ledger's statements one by one, on new and on older ledgers."""
+    return dict(by_age(ground, sizes.accepted // 3))
+
+
 def _lasting(seconds: float, rate: float) -> int:
     return max(int(seconds * rate), 30)
 
@@ -131,6 +137,7 @@ USUAL: Mapping[str, Scenario] = {
     "light": light,
     "client": client,
     "callbacks": callbacks,
+    "ledger": ledger,
 }
 
 

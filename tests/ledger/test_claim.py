@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 
@@ -104,6 +105,34 @@ def test_who_was_served_longest_ago_begins(kit: Kit) -> None:
         served.append(hint.destination)
     assert served[:2] == served[2:]
     assert len(set(served)) == 2
+
+
+def test_each_of_many_destinations_has_its_turn(kit: Kit) -> None:
+    shops = names(10, "shop")
+    kit.publish(*(other(name, chunk=1) for name in shops))
+    fill(kit, 2, *shops)
+    served: Counter[str] = Counter()
+    for _ in range(10):
+        given = kit.given(hints_per_queue=2)
+        assert len(given) == 2
+        for hint, deliveries in given:
+            kit.finish(hint, *map(verdict, deliveries))
+            served[hint.destination] += 1
+        kit.later(1.0)
+    assert set(served.values()) == {2}
+
+
+def test_destinations_of_which_nothing_can_go_hold_up_no_other(kit: Kit) -> None:
+    shops = names(5, "shop")
+    kit.publish(crm(), *(other(name) for name in shops))
+    fill(kit, 1, *shops)
+    kit.end_all(State.RETRYING)
+    fill(kit, 1, *shops)
+    kit.later(1.0)
+    kit.accept("ada")
+    kit.plan("crm")
+    given = [hint.destination for _ in range(6) for hint in kit.claim(hints_per_queue=1)]
+    assert given == [crm().name]
 
 
 def test_two_claims_at_once_give_nothing_twice(kit: Kit) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import groupby
 from uuid import UUID
@@ -63,7 +63,7 @@ def claim(store: Store, hints_per_queue: int) -> list[GivenHint]:
     """Give out what is due, as new hints."""
     now = store.now()
     offers = []
-    for one in _open(store, hints_per_queue):
+    for one in _looked_at(store, list(_able(store, hints_per_queue))):
         candidates = _candidates(store, one)
         chunks = _chunks(one, _free(store, one, candidates))
         offers.append((one, len(candidates), _ranked(one, chunks)))
@@ -72,7 +72,18 @@ def claim(store: Store, hints_per_queue: int) -> list[GivenHint]:
     return given
 
 
-def _open(store: Store, hints_per_queue: int) -> Iterator[Open]:
+def _looked_at(store: Store, able: Sequence[Open]) -> Iterator[Open]:
+    """Of each queue as many as it has room for, those who were served longest ago, and a few more by luck."""
+    for queue in sorted({one.target.given.queue for one in able}):
+        rivals = [one for one in able if one.target.given.queue == queue]
+        turns = sorted(rivals, key=lambda one: (one.target.given_at, one.number))
+        lucky = sorted(rivals, key=lambda _: store.luck())
+        for one in rivals:
+            if one in turns[: one.queue_room] or one in lucky[: (one.queue_room + 3) // 4]:
+                yield replace(one, take=min(one.take, one.seats * (1 + one.queue_room // len(rivals))))
+
+
+def _able(store: Store, hints_per_queue: int) -> Iterator[Open]:
     by_target = Counter(hint.destination for hint in store.hints.values())
     by_queue = Counter(hint.queue for hint in store.hints.values())
     replaying = {hint.destination for hint in store.hints.values() if hint.replay}
@@ -86,7 +97,9 @@ def _open(store: Store, hints_per_queue: int) -> Iterator[Open]:
         queue_room = hints_per_queue - by_queue[target.given.queue]
         if room > 0 and queue_room > 0:
             take = min([seats * min(room, queue_room), *_allowances(store, target)])
-            yield Open(number, target, seats, room, queue_room, max(take, 0), number in replaying)
+            one = Open(number, target, seats, room, queue_room, take, number in replaying)
+            if take > 0 and _candidates(store, one):
+                yield one
 
 
 def _may_be_called(store: Store, target: Target) -> bool:

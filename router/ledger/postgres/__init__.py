@@ -16,6 +16,7 @@ class PostgresLedger(Intake, Traces, Work, Steering, Registry, Feedback):
 
     def __init__(self, url: str, size: int = 8) -> None:
         self._db = Database(url, size)
+        self._spans = {}
 
     def ping(self) -> None:
         self._db.rows("SELECT 1 WHERE NOT pg_is_in_recovery()")

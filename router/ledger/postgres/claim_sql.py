@@ -30,9 +30,11 @@ _ALLOWED = """floor(extract(epoch FROM greatest(interval '0.25 s', interval '1 s
 # `pace.spacing`.
 _SPACING = f"(1 / {{rate}} + {SPARE} / greatest({{rate}}, 1))"
 
-# What is given out. Candidates are, for each open destination, the oldest due of each lane, in shares: of eleven, eight
-# live, two retried, one replayed, and all of what the others leave; where only one may go, luck gives the lanes the
-# same shares. A key's deliveries go out in order: one goes only when every earlier one of its key that still lives goes
+# What is given out. Of the destinations of a queue as many are looked at as it has room for, those who were served
+# longest ago, and a few more by luck, for it may be that nothing of the first can go; the more there are, the fewer
+# chunks of each. Candidates are, for each of them, the oldest due of each lane, in shares: of eleven, eight live, two
+# retried, one replayed, and all of what the others leave; where only one may go, luck gives the lanes the same shares.
+# A key's deliveries go out in order: one goes only when every earlier one of its key that still lives goes
 # with it, in the same chunk, and none of its key is still unplanned. What is held up behind another is looked at again
 # when that one moves, or gives way. Rows are found by keys, not by joins, for the reason that `work_sql` gives.
 CLAIM = f"""
@@ -54,14 +56,26 @@ WITH RECURSIVE {_BUSY}, out_by_destination AS (
     LEFT JOIN out_by_queue AS q ON q.queue = d.queue
     LEFT JOIN accounts AS a ON a.account = d.account
     WHERE d.enabled AND d.paused_at IS NULL AND d.breaker <> 'open' AND coalesce(a.blocked_until <= now(), true)
-), open AS MATERIALIZED (
+), able AS MATERIALIZED (
     SELECT well.*, greatest(0, least(
         seats * least(room, queue_room),
         batch * {_ALLOWED.format(rate="requests_per_second", spent_until="requests_next_at")},
         {_ALLOWED.format(rate="records_per_second", spent_until="records_next_at")},
         CASE WHEN catching_up THEN {_ALLOWED.format(rate="release_rate", spent_until="release_next_at")} END
-    ))::integer AS take
-    FROM well WHERE room > 0 AND queue_room > 0
+    ))::integer AS able_to_take
+    FROM well WHERE room > 0 AND queue_room > 0 AND EXISTS (
+        SELECT FROM (VALUES (0::smallint), (1::smallint), (2::smallint)) AS lanes (lane)
+        WHERE NOT (lanes.lane = 2 AND well.replaying) AND EXISTS (
+            SELECT FROM due WHERE due.destination_id = well.destination_id AND due.lane = lanes.lane
+                AND due.hint_id IS NULL AND due.due_at <= now()))
+), rival AS (
+    SELECT able.*, count(*) OVER queue AS rivals,
+        row_number() OVER (PARTITION BY queue ORDER BY given_at, destination_id) AS turn,
+        row_number() OVER (PARTITION BY queue ORDER BY random()) AS luck
+    FROM able WHERE able_to_take > 0 WINDOW queue AS (PARTITION BY queue)
+), open AS MATERIALIZED (
+    SELECT rival.*, least(able_to_take, seats * (1 + queue_room / rivals))::integer AS take
+    FROM rival WHERE turn <= queue_room OR luck <= (queue_room + 3) / 4
 ), candidate AS MATERIALIZED (
     SELECT o.destination_id, o.queue, o.seats, o.room, o.queue_room, o.route_id, o.given_at, o.order_limit, o.task, u.*,
         row_number() OVER (PARTITION BY o.destination_id ORDER BY u.share, u.lane) AS place

@@ -92,11 +92,14 @@ UPDATE destinations AS d SET enabled = false WHERE enabled AND NOT EXISTS (
     WHERE (d.client, d.group_key, d.integration) = (new.client, new.group_key, new.integration))
 """
 ROUTES = """
-UPDATE destinations AS d SET route_id = wanted.route_id FROM (
-    SELECT d.destination_id, CASE WHEN d.kind = 'deliver' THEN (
-        SELECT r.destination_id FROM destinations AS r WHERE r.client = d.client AND r.kind = 'route'
-        ORDER BY r.enabled DESC, r.destination_id DESC LIMIT 1) END AS route_id
-    FROM destinations AS d) AS wanted
+WITH routes AS MATERIALIZED (
+    SELECT DISTINCT ON (client) client, destination_id FROM destinations WHERE kind = 'route'
+    ORDER BY client, enabled DESC, destination_id DESC
+), wanted AS MATERIALIZED (
+    SELECT d.destination_id, CASE WHEN d.kind = 'deliver' THEN r.destination_id END AS route_id
+    FROM destinations AS d LEFT JOIN routes AS r USING (client)
+)
+UPDATE destinations AS d SET route_id = wanted.route_id FROM wanted
 WHERE wanted.destination_id = d.destination_id AND d.route_id IS DISTINCT FROM wanted.route_id
 """
 

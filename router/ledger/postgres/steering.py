@@ -7,7 +7,7 @@ from uuid import UUID
 
 from router.ledger.base import Letter, Place, Remapped, Selection
 from router.ledger.postgres.pool import Database
-from router.ledger.postgres.work_sql import SETTLE
+from router.ledger.postgres.work_sql import settle
 from router.ledger.ranges import LOWEST, between
 from router.model import FAILED, State, ids_of
 
@@ -94,7 +94,7 @@ WITH chosen AS MATERIALIZED (
     FROM chosen WHERE kind = 'deliver' GROUP BY request_id
 ), happened AS (
     {_NOTHING_HAPPENED}
-), {SETTLE}
+), {settle()}
 SELECT count(*) FROM chosen
 """
 RESOLVE = f"""
@@ -109,7 +109,7 @@ WITH chosen AS MATERIALIZED (
     GROUP BY request_id
 ), happened AS (
     SELECT request_id, 'delivery.recovered' AS event, delivery_id AS subject FROM chosen WHERE kind = 'deliver'
-), {SETTLE}
+), {settle()}
 SELECT count(*) FROM chosen
 """
 # What a claim is giving out at this moment is locked by it, and too late to be cancelled.
@@ -128,7 +128,7 @@ WITH chosen AS MATERIALIZED (
     SELECT request_id, 0 AS planned, -count(*)::integer AS opened, 0 AS failed FROM chosen GROUP BY request_id
 ), happened AS (
     {_NOTHING_HAPPENED}
-), {SETTLE}
+), {settle()}
 SELECT count(*) FROM chosen
 """
 MOST_COUNTED = 1_000_000

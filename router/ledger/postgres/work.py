@@ -13,6 +13,7 @@ from router.ledger.pace import spacing
 from router.ledger.postgres import claim_sql
 from router.ledger.postgres import work_sql as sql
 from router.ledger.postgres.pool import ONE_CLAIM_AT_A_TIME, Database
+from router.ledger.ranges import HIGHEST, LOWEST, around
 from router.model import (
     FINAL,
     SEEN_DEATH,
@@ -34,12 +35,16 @@ from router.model import (
 REGIVE_AFTER = 10.0
 STARTED_WITHIN = 0.02
 """Seconds within which an idle worker has started what it was given."""
+REMEMBERED = 64
 
 
 class Work:
     """`router.ledger.base.Work`."""
 
     _db: Database
+    _spans: dict[int, tuple[UUID, UUID]]
+    """The bounds of what was started here, by hint. Where they are forgotten all partitions are asked, which costs time
+    and nothing else."""
 
     def outlook(self) -> Outlook:
         return Outlook(*self._db.rows(claim_sql.OUTLOOK, {"after": REGIVE_AFTER, "soon": STARTED_WITHIN})[0])
@@ -59,6 +64,7 @@ class Work:
 
     def start_route(self, hint_id: int, worker: str, lease: float) -> list[DueRecord]:
         rows = self._db.rows(sql.START_ROUTE, {"hint": hint_id, "worker": worker, "lease": lease})
+        self._remember(hint_id, [row[0] for row in rows])
         return [
             DueRecord(
                 record_id=row[0],
@@ -80,6 +86,7 @@ class Work:
         self._db.rows(
             sql.PLANNED,
             {
+                **_bounds(self._spans.pop(hint_id, None)),
                 "hint": hint_id,
                 "ids": [plan.delivery_id for plan in plans],
                 "records": [plan.record_id for plan in plans],
@@ -94,10 +101,12 @@ class Work:
 
     def start_deliver(self, hint_id: int, worker: str, lease: float) -> tuple[int, list[DueDelivery]]:
         rows = self._db.rows(sql.START_DELIVER, {"hint": hint_id, "worker": worker, "lease": lease})
+        self._remember(hint_id, [row[1] for row in rows])
         return (rows[0][0] if rows else 0), [_due(row) for row in rows]
 
     def leaving(self, hint_id: int, deliveries: Sequence[UUID], lease: float) -> bool:
-        return bool(self._db.rows(sql.LEAVING, {"hint": hint_id, "ids": list(deliveries), "lease": lease}))
+        given = {"hint": hint_id, "ids": list(deliveries), "lease": lease, **_bounds(around(deliveries))}
+        return bool(self._db.rows(sql.LEAVING, given))
 
     def slot(self, account: str, calls_per_second: float, patience: float) -> float | None:
         step = spacing(calls_per_second)
@@ -107,9 +116,11 @@ class Work:
     def finish(self, hint_id: int, verdicts: Sequence[Verdict], health: Health, *, done: bool) -> int:
         verdicts = sorted(verdicts, key=lambda verdict: verdict.delivery_id)
         attempts = [verdict.attempt for verdict in verdicts]
+        span = self._spans.pop(hint_id, None) if done else self._spans.get(hint_id)
         rows = self._db.rows(
             sql.FINISH,
             {
+                **_bounds(span),
                 "hint": hint_id,
                 "done": done,
                 "ids": [verdict.delivery_id for verdict in verdicts],
@@ -127,6 +138,12 @@ class Work:
             },
         )
         return int(rows[0][0])
+
+    def _remember(self, hint_id: int, ids: Sequence[UUID]) -> None:
+        if len(self._spans) >= REMEMBERED:
+            self._spans.clear()
+        if ids:
+            self._spans[hint_id] = around(ids)
 
     def lost(self, hint_id: int) -> None:
         self._db.rows(sql.LOST, {"hint": hint_id})
@@ -157,6 +174,11 @@ class Work:
         with self._db.connection() as connection:
             connection.execute(sql.HOUSE, {"days": retention_days})
             connection.execute(sql.FORGET)
+
+
+def _bounds(span: tuple[UUID, UUID] | None) -> dict[str, UUID]:
+    low, high = span or (LOWEST, HIGHEST)
+    return {"low": low, "high": high}
 
 
 def _hint(row: Sequence[Any], *, again: bool = False) -> Hint:

@@ -6,6 +6,11 @@ chunks that end at once never wait for one another in a circle.
 Rows are found by their keys, one by one (`LATERAL … OFFSET 0`) or by an array of them (`= ANY`), and never by a join:
 a plan is made once, perhaps while a table is empty, when reading the whole of it is the cheapest join, and is kept when
 it is full (reliability.md §2). What is said of a row stands at its id's place beside a sorted array of the ids.
+
+Before it runs, a statement prepares for every partition that it may touch, and a year-old ledger has many. `low` and
+`high` bound all ids of a hint, its requests' included: partitions outside are left aside at once. Bounds go with an
+array of ids, never with a single one: a row that waits for a lock is lost between both ways to choose partitions, in
+PostgreSQL 18.4.
 """
 
 from __future__ import annotations
@@ -68,23 +73,29 @@ ORDER BY due.seq
 """
 START_DELIVER = _START + _DELIVERIES + _OF_MINE
 
-LEAVING = """
+_REQUEST_BOUNDS = "AND r.request_id BETWEEN %(low)s AND %(high)s"
+_BOUNDS = "AND d.delivery_id BETWEEN %(low)s AND %(high)s"
+LEAVING = f"""
 WITH mine AS MATERIALIZED (
     UPDATE hints SET lease_until = now() + %(lease)s * interval '1 second' WHERE hint_id = %(hint)s RETURNING hint_id
 ), marked AS (
-    UPDATE deliveries SET state = 'sending' FROM mine WHERE delivery_id = ANY(%(ids)b::uuid[])
+    UPDATE deliveries AS d SET state = 'sending' FROM mine WHERE d.delivery_id = ANY(%(ids)b::uuid[]) {_BOUNDS}
 )
 SELECT hint_id FROM mine
 """
 
-# What a request is still owed goes down by what became final; the one statement that brings it to nothing also makes
-# its callback. Callbacks settle nothing and have no callbacks of their own.
-SETTLE = f"""
-owing AS MATERIALIZED (
-    SELECT array_agg(c.request_id) AS ids, array_agg(c.planned) AS planned, array_agg(c.opened) AS opened,
-        array_agg(c.failed) AS failed
-    FROM (SELECT * FROM counted ORDER BY request_id) AS c
-    CROSS JOIN LATERAL (SELECT FROM requests AS r WHERE r.request_id = c.request_id FOR UPDATE OF r) AS locked
+
+def settle(bounds: str = "") -> str:
+    """What a request is still owed goes down by what became final; the one statement that brings it to nothing also
+    makes its callback. Callbacks settle nothing and have no callbacks of their own. bounds: of the request `r`."""
+    return f"""
+locked AS MATERIALIZED (
+    SELECT r.request_id FROM requests AS r WHERE r.request_id = ANY (ARRAY(SELECT request_id FROM counted)) {bounds}
+    ORDER BY r.request_id FOR UPDATE OF r
+), owing AS MATERIALIZED (
+    SELECT array_agg(c.request_id ORDER BY c.request_id) AS ids, array_agg(c.planned ORDER BY c.request_id) AS planned,
+        array_agg(c.opened ORDER BY c.request_id) AS opened, array_agg(c.failed ORDER BY c.request_id) AS failed
+    FROM counted AS c JOIN locked USING (request_id)
 ), settled AS (
     UPDATE requests AS r SET
         planned = r.planned + {_owed("planned")},
@@ -92,7 +103,7 @@ owing AS MATERIALIZED (
         failed = r.failed + {_owed("failed")},
         completed_at = CASE WHEN r.open + {_owed("opened")} = 0 THEN coalesce(r.completed_at, now())
             ELSE r.completed_at END
-    WHERE r.request_id = ANY ((SELECT ids FROM owing)::uuid[])
+    WHERE r.request_id = ANY ((SELECT ids FROM owing)::uuid[]) {bounds}
     RETURNING r.request_id, r.callback_id, r.open, r.failed, r.completed_at
 ), told AS MATERIALIZED (
     SELECT fresh_id() AS id, news.*, nextval('record_seq') AS seq FROM (
@@ -112,6 +123,7 @@ owing AS MATERIALIZED (
     SELECT id, request_id, callback_id, 0, request_id, seq, now() FROM told
 )
 """
+
 
 PLANNED = f"""
 WITH fence AS MATERIALIZED (
@@ -144,7 +156,7 @@ WITH fence AS MATERIALIZED (
     ) AS changes GROUP BY request_id
 ), happened AS (
     SELECT request_id, 'delivery.dead' AS event, id AS subject FROM plan WHERE state = 'dead'
-), {SETTLE}
+), {settle(_REQUEST_BOUNDS)}
 SELECT count(*) FROM plan
 """
 
@@ -152,14 +164,17 @@ FINISH = f"""
 WITH fence AS MATERIALIZED (
     SELECT h.hint_id, h.ids, h.destination_id, d.kind = 'callback' AS of_callbacks, d.account
     FROM hints AS h JOIN destinations AS d USING (destination_id) WHERE h.hint_id = %(hint)s FOR UPDATE OF h
+), was AS MATERIALIZED (
+    SELECT array_agg(d.delivery_id) FILTER (WHERE d.recovering) AS recovering
+    FROM deliveries AS d WHERE d.delivery_id = ANY (%(ids)b::uuid[]) {_BOUNDS}
 ), verdict AS MATERIALIZED (
-    SELECT v.*, due.request_id, fence.of_callbacks, d.recovering FROM fence CROSS JOIN unnest(
+    SELECT v.*, due.request_id, fence.of_callbacks, coalesce(v.id = ANY (was.recovering), false) AS recovering
+    FROM fence CROSS JOIN was CROSS JOIN unnest(
         %(ids)b::uuid[], %(states)b::text[], %(finals)b::boolean[], %(again)b::float8[], %(suspicions)b::smallint[],
         %(attempts)b::text[]::jsonb[], %(reasons)b::text[], %(providers)b::text[]
     ) AS v (id, state, final, again, suspicion, attempt, reason, provider)
     CROSS JOIN LATERAL (
         SELECT request_id FROM due WHERE due.id = v.id AND due.hint_id = fence.hint_id FOR UPDATE OF due) AS due
-    CROSS JOIN LATERAL (SELECT recovering FROM deliveries WHERE delivery_id = v.id OFFSET 0) AS d
 ), judged AS (
     UPDATE deliveries AS d SET state = {_given("states", "text")},
         reason = coalesce({_given("reasons", "text")}, d.reason),
@@ -167,7 +182,7 @@ WITH fence AS MATERIALIZED (
         attempts = d.attempts || coalesce({_given("attempts", "text")}::jsonb, '[]'),
         finished_at = CASE WHEN {_given("finals", "boolean")} THEN now() END,
         recovering = d.recovering AND NOT {_given("finals", "boolean")}
-    WHERE d.delivery_id = ANY (ARRAY(SELECT id FROM verdict))
+    WHERE d.delivery_id = ANY (ARRAY(SELECT id FROM verdict)) {_BOUNDS}
 ), gone AS (
     DELETE FROM due WHERE id = ANY (ARRAY(SELECT id FROM verdict WHERE final))
 ), again AS (
@@ -183,7 +198,7 @@ WITH fence AS MATERIALIZED (
     RETURNING id
 ), unmarked AS (
     UPDATE deliveries AS d SET state = CASE WHEN d.attempts = '[]' THEN 'pending' ELSE 'retrying' END
-    WHERE d.delivery_id = ANY (ARRAY(SELECT id FROM handed_back)) AND d.state = 'sending'
+    WHERE d.delivery_id = ANY (ARRAY(SELECT id FROM handed_back)) {_BOUNDS} AND d.state = 'sending'
 ), ended AS (
     DELETE FROM hints USING fence WHERE %(done)s AND hints.hint_id = fence.hint_id
 ), counted AS MATERIALIZED (
@@ -194,7 +209,7 @@ WITH fence AS MATERIALIZED (
     SELECT request_id, CASE WHEN state = 'delivered' THEN 'delivery.recovered' ELSE 'delivery.' || state END AS event,
         id AS subject
     FROM verdict WHERE NOT of_callbacks AND (state IN ('dead', 'unknown') OR (state = 'delivered' AND recovering))
-), {SETTLE}, blocked AS (
+), {settle(_REQUEST_BOUNDS)}, blocked AS (
     INSERT INTO accounts (account, blocked_until)
     SELECT account, now() + %(blocked_for)s * interval '1 second' FROM fence WHERE %(blocked_for)s::float8 IS NOT NULL
     ON CONFLICT (account) DO UPDATE SET blocked_until = greatest(accounts.blocked_until, excluded.blocked_until)

@@ -1,0 +1,85 @@
+"""How PostgreSQL goes about the hot statements: `python -m tests.bench.plans [NAME …]` prints their plans.
+
+They are the plans that a connection of ours makes once and keeps, whatever the tables hold later: made with its
+session's settings, without looking at parameters, on a ledger that is still empty.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import psycopg
+
+from router.cli.embedded import EmbeddedPostgres
+from router.ledger.migrate import migrate
+from router.ledger.postgres import claim_sql, intake, traces_sql, work_sql
+from router.ledger.postgres.pool import SESSION
+
+STATEMENTS: Mapping[str, str] = {
+    "accept": intake.SINGLE,
+    "accept many": intake.PLAIN,
+    "accept once": intake.IDEMPOTENT,
+    "outlook": claim_sql.OUTLOOK,
+    "claim": claim_sql.CLAIM,
+    "give again": claim_sql.REGIVE,
+    "expired": work_sql.EXPIRED,
+    "start route": work_sql.START_ROUTE,
+    "planned": work_sql.PLANNED,
+    "start deliver": work_sql.START_DELIVER,
+    "leaving": work_sql.LEAVING,
+    "finish": work_sql.FINISH,
+    **{f"document, {number}": statement for number, statement in enumerate(traces_sql.DOCUMENT, 1)},
+    "list": traces_sql.listing({"client"}, None),
+    "list of one": traces_sql.listing({"client", "datatalks_id"}, None),
+    "list of owed": traces_sql.listing({"client"}, "accepted"),
+    "list of failed": traces_sql.listing({"client"}, "completed_with_errors"),
+}
+SMALL = frozenset({"destinations", "accounts", "hints"})
+"""Tables that are small whatever the history is: reading all of one is no fault."""
+_PLACE = re.compile(r"%\((\w+)\)[sb]")
+_UUIDS = frozenset({"id", "key", "pin", "fresh", "request_id", "low", "high", "first", "datatalks_id"})
+_SCAN = re.compile(r"Seq Scan on (\w+)")
+
+
+def plan(connection: psycopg.Connection, statement: str) -> str:
+    """On a connection with the session's settings."""
+    names = list(dict.fromkeys(_PLACE.findall(statement)))
+    text = _PLACE.sub(lambda match: f"${names.index(match[1]) + 1}", statement).replace("%%", "%")
+    types = ", ".join("uuid" if name in _UUIDS and f"%({name})b" not in statement else "unknown" for name in names)
+    connection.execute(f"PREPARE hot{f' ({types})' if types else ''} AS {text}")  # type: ignore[call-overload]
+    try:
+        nothing = f" ({', '.join(['NULL'] * len(names))})" if names else ""
+        return "\n".join(row[0] for row in connection.execute(f"EXPLAIN EXECUTE hot{nothing}"))  # type: ignore[call-overload]
+    finally:
+        connection.execute("DEALLOCATE hot")
+
+
+def scanned(told: str) -> set[str]:
+    """The tables that a plan reads from end to end, though they may be large."""
+    return {name for name in _SCAN.findall(told) if name not in SMALL}
+
+
+def plans(database_url: str) -> Iterator[tuple[str, str]]:
+    """Of every hot statement, by name."""
+    with psycopg.connect(database_url, autocommit=True, options=SESSION) as connection:
+        for name, statement in STATEMENTS.items():
+            yield name, plan(connection, statement)
+
+
+def main(names: list[str]) -> None:
+    with (
+        tempfile.TemporaryDirectory(prefix="plans-", ignore_cleanup_errors=True) as directory,
+        EmbeddedPostgres(Path(directory) / "pg") as server,
+    ):
+        migrate(server.url)
+        for name, told in plans(server.url):
+            if not names or name in names:
+                print(f"---- {name}\n{told}\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

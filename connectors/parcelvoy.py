@@ -168,7 +168,9 @@ def judge(answer: Answer, commands: Sequence[Command]) -> Sequence[Outcome] | Ou
         return verdict
     if kind is Kind.REJECTED and len(commands) > 1 and any(map(_tried, commands)):
         return verdict
-    return [verdict if _tried(command) else _patiently(command, verdict) for command in commands]
+    verdicts = [verdict if _tried(command) else _patiently(command, verdict) for command in commands]
+    account = status == 401 and all(each == verdicts[0] for each in verdicts)
+    return verdicts[0] if account else verdicts  # one ends what goes one by one: the next would be told the same
 
 
 def _tried(command: Command) -> bool:

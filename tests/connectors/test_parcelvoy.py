@@ -200,6 +200,15 @@ def test_401_is_believed_the_third_time(
     assert (outcome.kind, outcome.status, outcome.retry_in) == (kind, 401, retry_in)
 
 
+@pytest.mark.parametrize(("attempt", "kind"), [(1, Kind.RETRYABLE), (3, Kind.REFUSED)])
+def test_after_a_401_nobody_else_is_asked_for(sandbox: Sandbox, line: HttpWire, attempt: int, kind: Kind) -> None:
+    sandbox.scenario("parcelvoy", "locked_out")
+    users = commands(*({"external_id": str(n)} for n in range(5)), attempt=attempt)
+    outcomes = speaking("parcelvoy", sandbox, line, api_key=PUBLIC).send("upsert_user", users)
+    assert kinds(outcomes) == [kind] * 5
+    assert sandbox.calls("parcelvoy") == 1
+
+
 @pytest.mark.parametrize(
     ("attempt", "kind", "retry_in"), [(1, Kind.RETRYABLE, 30), (2, Kind.RETRYABLE, 90), (3, Kind.REJECTED, None)]
 )

@@ -16,6 +16,7 @@ from router.mapping import Contract, Kind, MappingSet
 from router.model import identity_key
 
 PAGE = 50
+SHORTEST = 8  # characters of an id; what is shorter is rather a customer's number
 FILTERS = ("status", "group", "entity", "type", "integration")
 SPAN = ("since", "until")
 

@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException, NotFound
 
 from router.http import errors
 from router.http.console import acting, mappings
-from router.http.console.finding import FILTERS, PAGE, SPAN, listed, moment, of_hard_id, searched, uuid, word
+from router.http.console.finding import FILTERS, PAGE, SHORTEST, SPAN, listed, moment, of_hard_id, searched, uuid, word
 from router.http.console.session import begin, cookie_key, form_token, known, leave, operator, required
 from router.http.console.words import MEANINGS
 from router.http.services import Services
@@ -110,11 +110,11 @@ def _reading(console: Blueprint, services: Services) -> None:
     def find() -> Any:
         """By an id or a hard id, which is a person's: it is posted, so that no address holds it."""
         text = word(request.form, "text")
-        if not text or searched(ledger, text):
+        if not text or (len(text) >= SHORTEST and searched(ledger, text)):
             return redirect(url_for("console.requests", search=text or None))
         match of_hard_id(services, text):
             case []:
-                flash("Nothing has this id or hard id. An id may be shortened, a hard id may not.")
+                flash("Nothing has this id or hard id. An id may be shortened to eight characters, a hard id may not.")
                 return redirect(url_for("console.requests"))
             case [one]:
                 return redirect(url_for("console.requests", search=one))

@@ -32,6 +32,7 @@ from tests.http.demo import CLIENT, FILES, receiving
 from tests.http.shop import SECRET_KEY, Receiver
 from tests.http.signing import ACCESS_KEY, SECRET, Signer
 
+WRAPPER = frozenset({"type", "groupKey", "group_key", "data", "datatalksId"})
 CASES = int(os.environ.get("ROUTER_SCHEMATHESIS_CASES", "20"))
 EVERYTHING = """
 entity: profile
@@ -110,6 +111,11 @@ def conforms(schema: Any, value: Any) -> bool:
     return bool(Draft202012Validator({**schema, "components": DOCUMENT["components"]}).is_valid(value))
 
 
+def wrapper(value: Any) -> Any:
+    """Without what stands beside a wrapper's own members: ignored, but read within limits that no schema can say."""
+    return {name: each for name, each in value.items() if name in WRAPPER} if isinstance(value, dict) else value
+
+
 def is_uuid(value: Any) -> bool:
     try:
         return isinstance(value, str) and bool(UUID(value))
@@ -146,6 +152,8 @@ def receiver() -> Iterator[Receiver]:
 def make_new(case: schemathesis.Case) -> None:
     """Calls that depend on what was sent before are others' matter: a key that was used, a pin that was taken."""
     case.body = written(case.body)
+    if case.path.startswith("/v"):
+        case.body = wrapper(case.body)
     key = case.headers.get("Idempotency-Key") if case.headers else None
     if isinstance(key, str) and re.fullmatch("[!-~]{1,200}", key):
         case.headers["Idempotency-Key"] = f"{key}{uuid4()}"

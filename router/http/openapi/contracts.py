@@ -86,32 +86,6 @@ RECORD: Schema = {
     "description": "The fields of your contract, flat. Fields that are not in it are ignored.",
 }
 
-IGNORED = "Ignored"
-"""What the wrapper holds beside its own members is read, and within the same limits, but means nothing."""
-
-
-def ignored(depth: int) -> dict[str, Schema]:
-    """The schemas, by name, of any value that is nested no deeper than so many levels."""
-    found: dict[str, Schema] = {}
-    inner: Schema = {"$ref": "#/components/schemas/Scalar"}
-    for level in range(1, depth + 1):
-        name = IGNORED if level == depth else f"{IGNORED}{level}"
-        members = {
-            "additionalProperties": inner,
-            "propertyNames": RECORD["propertyNames"],
-            "maxProperties": MOST_FIELDS,
-        }
-        found[name] = {
-            "anyOf": [
-                {"$ref": "#/components/schemas/Scalar"},
-                {"type": "array", "items": inner},
-                {"type": "object", **members},
-            ],
-            "description": "Read, and ignored.",
-        }
-        inner = {"$ref": f"#/components/schemas/{name}"}
-    return found
-
 
 def record(contract: Contract) -> Schema:
     """What one record of a contract may hold."""

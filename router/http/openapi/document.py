@@ -19,6 +19,9 @@ _INTRODUCTION = """One endpoint in, every destination out, nothing lost.
 A call is answered as soon as it is kept, durably; deliveries to the integrations follow, and what became of them is
 told by the status document and by callbacks. Every answer has an `X-Request-Id`; quote it when you ask.
 
+A body is JSON in UTF-8: at most five levels deep and 1,000 fields in an object, no name twice, numbers of at most 64
+bits, no U+0000 and no half of a surrogate pair. That holds for what is ignored, too.
+
 Test against staging, by the path prefix `/staging` or on a host named `staging.…`: everything happens but the delivery,
 and the status tells what would have been sent."""
 _TAGS = {

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from router.http import v1, v2
-from router.http.body import MAX_LINES, Limits
+from router.http.body import MAX_LINES
 from router.http.openapi.answers import IDEMPOTENCY_KEY, accepted, refusals, refused
-from router.http.openapi.contracts import IGNORED, MOST_FIELDS, RECORD, Schema, ignored
+from router.http.openapi.contracts import RECORD, Schema
 from router.http.openapi.status import ref
 from router.http.openapi.variants import Variant
 from router.http.signed import Format, Route
@@ -36,7 +36,7 @@ _SUMMARIES: Mapping[tuple[str, str], str] = {
 
 def schemas(variants: Iterable[Variant]) -> dict[str, Schema]:
     """The records' schemas by name."""
-    found: dict[str, Schema] = {"Record": RECORD, **ignored(Limits().depth - 1)}
+    found: dict[str, Schema] = {"Record": RECORD}
     for each in variants:
         found[each.name] = each.schema
         if each.entity in _REMOVABLE:
@@ -122,9 +122,6 @@ def _wrapper(route: Route, variant: Variant, record: Schema) -> Schema:
         "type": "object",
         "required": [name for name in members if name not in optional],
         "properties": members,
-        "additionalProperties": ref(IGNORED),
-        "propertyNames": RECORD["propertyNames"],
-        "maxProperties": MOST_FIELDS,
     }
 
 

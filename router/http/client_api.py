@@ -165,7 +165,7 @@ def _taken_in(services: Services, inbound: Inbound, endpoint: Endpoint, key: Cli
     pieces = [piece for batch in batches for piece in batch.pieces()]
     kept = [_kept(services, inbound, key, number, piece, sent.raw) for number, piece in enumerate(pieces)]
     if useless := [str(index) for batch in batches for index in batch.useless]:
-        reason = f"left out, for they name nobody: items {', '.join(useless[:50])}"
+        reason = f"left out, for an id that they need is blank: items {', '.join(useless[:50])}"
         note(services, inbound, Refusal(204, [reason]))
     if kept and kept[0].replayed:
         again = (("X-Request-Id", str(kept[0].request_id)), ("Idempotent-Replayed", "true"))

@@ -24,7 +24,8 @@ _ALIASES = {"properties": "data", "traits": "data"}  # what the Android and the 
 class Batch:
     """Records of one entity. joins: by record, the anonymous id that is the same user's from now on.
 
-    useless: positions of items that name nobody, for an id may be null or blank; nothing can be done with them.
+    useless: positions of items that name nobody or no device, for an id may be null or blank; nothing can be done with
+    them.
     """
 
     entity: Entity
@@ -108,7 +109,7 @@ def _batch(entity: Entity, type: str, items: Iterable[Item], action: Action = Ac
     useless: list[int] = []
     for index, item in enumerate(items):
         external, anonymous = _said(item.get("external_id")), _said(item.get("anonymous_id"))
-        if not (external or anonymous):
+        if not (external or anonymous) or (entity is Entity.DEVICE and not _said(item["device_id"])):
             useless.append(index)
             continue
         record: dict[str, Any] = {}

@@ -326,7 +326,13 @@ def test_what_names_nobody_is_left_out_and_can_be_looked_up(receiver, arrived):
     nobody = post(receiver, "identify", {"external_id": None})
     assert arrived(nobody) == []
     document = receiver.ledger.document(UUID(nobody.headers["X-Request-Id"]), "shop")
-    assert document["messages"] == ["left out, for they name nobody: items 0"]
+    assert document["messages"] == ["left out, for an id that they need is blank: items 0"]
+
+
+def test_a_device_without_a_name_is_left_out(strict, arrived):
+    device = {"external_id": "u", "device_id": " ", "os": "", "model": "", "app_build": "", "app_version": ""}
+    assert arrived(post(strict, "devices", device)) == []
+    assert len(arrived(post(strict, "devices", device | {"device_id": "d"}))) == 1
 
 
 def test_the_same_call_with_the_same_key_is_one(receiver):

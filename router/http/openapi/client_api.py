@@ -167,9 +167,9 @@ _DELETE: Schema = {
             "description": "A user's external id; given once for each of them.",
             "schema": {
                 "type": "array",
-                "minItems": 1,
                 "items": {"type": "string", "pattern": KEEPABLE},
-                "not": {"const": [""]},
+                "minItems": 1,
+                "anyOf": [{"items": {"minLength": 1}}, {"minItems": 2}],  # a single empty one counts as none
             },
             "example": [_USER],
         },

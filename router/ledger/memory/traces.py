@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -60,13 +61,13 @@ class Traces:
         high = min(high, before or HIGHEST)
         with store.lock:
             if filters.status == RequestStatus.REJECTED:
-                refused = [one for id, one in store.rejections.items() if low <= id < high]
-                shown = [rejection(_rejection(*one)) for one in refused if client in (None, one[0].client)]
-            else:
-                found = [one for id, one in store.requests.items() if low <= id < high]
-                wanted = [one for one in found if _meets(store, one, client, filters)]
-                shown = [summary(_row(one)) for one in wanted]
-        return sorted(shown, key=lambda one: str(one["requestId"]), reverse=True)[:limit]
+                ids = sorted((id for id in store.rejections if low <= id < high), reverse=True)
+                refused = (store.rejections[id] for id in ids)
+                known = (one for one in refused if client in (None, one[0].client))
+                return [rejection(_rejection(*one)) for one in islice(known, limit)]
+            ids = sorted((id for id in store.requests if low <= id < high), reverse=True)
+            wanted = (store.requests[id] for id in ids if _meets(store, store.requests[id], client, filters))
+            return [summary(_row(one)) for one in islice(wanted, limit)]
 
     def recorded(self, since: datetime, limit: int, after: UUID | None = None) -> list[Kept]:
         low = after or between(since, None)[0]

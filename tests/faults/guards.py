@@ -91,9 +91,9 @@ GUARDS = {
     # ---- what must not be repeated
     "what must not be repeated is marked": _sql(
         WORK,
-        "UPDATE deliveries SET state = 'sending' FROM mine",
+        "SET state = 'sending' FROM mine",
         "fencing.py::test_what_is_leaving_is_being_sent",
-        "UPDATE deliveries SET state = state FROM mine",
+        "SET state = d.state FROM mine",
     ),
     "a mark is taken away from what did not leave": _sql(
         WORK,

@@ -33,6 +33,10 @@ def queue_names(connectors: Iterable[str]) -> list[str]:
     return [ROUTE, CALLBACKS, *(queue_of(name, "deliver") for name in sorted(connectors))]
 
 
+CONFIRMED_WITHIN = 5.0
+"""Seconds that a RabbitMQ has to say that it has a message: a queue without a leader says nothing, and nothing ends."""
+
+
 class BrokerAway(OSError):
     """The broker did not take a message. The text names the kind of error alone: its own may hold the address."""
 
@@ -124,6 +128,7 @@ class CeleryHints:
                     argsrepr=f"({hint.hint_id},)",
                     kwargsrepr=f"{hint.destination} {' '.join(shown)}",
                     producer=producer,
+                    confirm_timeout=CONFIRMED_WITHIN,
                 )
 
 

@@ -26,7 +26,7 @@ from router.accept import Call, accept
 from router.config import CALLBACK, Config
 from router.judge import Policy
 from router.ledger.postgres import PostgresLedger
-from router.ledger.postgres.pool import Database
+from router.ledger.postgres.pool import ALL_ANSWERED_WITHIN, Database
 from router.model import Accepted, Action, DueDelivery, Entity, Environment, Hint, Idempotency, new_request_id
 from router.queue import CALLBACKS
 from tests.faults.shop import CLIENT, connector_of
@@ -76,8 +76,8 @@ class _Counted(Database):
         self._cursor = Cursor
 
     @contextmanager
-    def connection(self) -> Iterator[psycopg.Connection[Any]]:
-        with super().connection() as connection:
+    def connection(self, within: float = ALL_ANSWERED_WITHIN) -> Iterator[psycopg.Connection[Any]]:
+        with super().connection(within) as connection:
             connection.cursor_factory = self._cursor
             yield connection
 

@@ -63,6 +63,7 @@ def _nothing_is_dead(books: Books) -> None:
         pytest.param("down", {}, marks=pytest.mark.full, id="is down"),
         pytest.param("refuse_credentials", {}, id="refuses credentials"),
         pytest.param("rate_limited", {"retry_after": "1"}, marks=pytest.mark.full, id="limits"),
+        pytest.param("error", {"status": 429}, marks=pytest.mark.full, id="limits without a word"),
     ],
 )
 def test_one_is_ill_for_a_while(house: House, scale: Scale, tell: Tell, mode: str, details: dict[str, object]) -> None:

@@ -81,12 +81,23 @@ def test_connections_to_it_are_cut(distant_house: House, scale: Scale, tell: Tel
 
 
 @pytest.mark.full
-def test_the_line_to_it_dies(distant_house: House, scale: Scale, tell: Tell) -> None:
+@pytest.mark.parametrize("bad", [Line.BLACKHOLE, Line.REFUSE])
+def test_the_line_to_it_dies(distant_house: House, scale: Scale, tell: Tell, bad: Line) -> None:
     house = distant_house
     with loaded(house, scale, tell):
-        house.lines["postgres"].be(Line.REFUSE)
+        house.lines["postgres"].be(bad)
         house.wait(20.0 if scale.full else 3.0)
         house.lines["postgres"].be(Line.PASS)
+        if bad is Line.BLACKHOLE:
+            house.lines["postgres"].cut()
+
+
+@pytest.mark.full
+def test_connections_to_it_stay_half_open(distant_house: House, scale: Scale, tell: Tell) -> None:
+    """What was connected stays dead, what is new works: every process finds out by itself."""
+    house = distant_house
+    with loaded(house, scale, tell):
+        house.lines["postgres"].forget()
 
 
 @pytest.mark.full

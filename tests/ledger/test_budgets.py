@@ -211,7 +211,7 @@ def test_a_breaker_that_opened_and_closed_is_told_of_once_each(kit: Kit) -> None
     kit.ledger.switch(number, "closed", "open", 1, "10 of 10 failed")
     assert [news(kit), news(kit)] == [[("acme/main/crm", "open", "10 of 10 failed")], []]
     kit.ledger.switch(number, "open", "half_open", 1, None)
-    kit.ledger.switch(number, "half_open", "open", 2, "a trial delivery failed")
+    kit.ledger.switch(number, "half_open", "open", 2, "503")
     assert news(kit) == []
     kit.ledger.resume([number])
     assert [news(kit), news(kit)] == [[("acme/main/crm", "closed", None)], []]

@@ -11,7 +11,7 @@ import pytest
 
 from router.ledger.base import Selection
 from router.ledger.postgres.pool import ONE_CLAIM_AT_A_TIME
-from router.model import State
+from router.model import SEEN_DEATH, State
 from tests.ledger.kit import CALLBACKS, ROUTE, Kit, crm, other, verdict
 from tests.support.conditions import eventually
 
@@ -70,6 +70,14 @@ def test_a_destination_has_no_more_hints_out_than_it_may(kit: Kit) -> None:
     assert [len(first), len(kit.claim())] == [3, 0]
     kit.finish(first[0], *map(verdict, kit.start(first[0])))
     assert len(kit.claim()) == 1
+
+
+def test_suspects_each_alone_are_no_more_hints_than_there_may_be(kit: Kit) -> None:
+    kit.publish(crm(max_hints=2))
+    fill(kit, 5)
+    hint, deliveries = kit.only()
+    kit.finish(hint, *(verdict(each, State.RETRYING, again_in=0.0, suspicion=SEEN_DEATH) for each in deliveries))
+    assert [each.size for each in kit.claim()] == [1, 1]
 
 
 def test_a_queue_has_no_more_hints_out_than_it_may(kit: Kit) -> None:
@@ -156,7 +164,7 @@ def test_a_claim_waits_for_the_one_before_it(postgres_kit: Kit, module_database_
         assert len(claim.result()) == 1
 
 
-WAITS_FOR_A_TURN = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+WAITS_FOR_A_TURN = "SELECT true FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
 
 
 # ---- who is not given anything

@@ -33,6 +33,7 @@ NEEDS: Mapping[str, Need] = {
     "sentinel": Need(("redis-sentinel",), "redis-sentinel"),
     "browser": Need(("chromium", "chromium-browser", "google-chrome"), "chromium"),
     "nginx": Need(("nginx",), "nginx-light"),
+    "compiler": Need(("cc", "gcc"), "gcc"),
     "curl": Need(("curl",), "curl"),
     "node": Need(("node", "nodejs"), "nodejs"),
     "php": Need(("php",), "php-cli"),

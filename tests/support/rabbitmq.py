@@ -58,6 +58,12 @@ class RabbitMQ(Server):
         command = [str(PROGRAMS / "rabbitmqctl"), "--node", _NODE, *arguments]
         return subprocess.run(command, env=self._env, capture_output=True, text=True, check=True, timeout=60).stdout
 
+    def elect(self) -> None:
+        """A leader for each quorum queue: a node of 3.10 that was killed may come back with some that have none, and
+        elects none as long as clients ask for it (rabbitmq-server, issue 10070)."""
+        queues = "Q <- rabbit_amqqueue:list(), amqqueue:get_type(Q) == rabbit_quorum_queue"
+        self.control("eval", f"[ra:trigger_election(amqqueue:get_pid(Q)) || {queues}].")
+
     def stop(self) -> None:
         super().stop()
         self._stop_epmd()

@@ -8,6 +8,8 @@ from router.ledger.base import Audit
 from router.ledger.postgres.pool import Database
 
 MOST = 1000
+AT_MOST = 3 * 660.0
+"""Seconds for three statements that may take ten minutes each."""
 # It reads whole tables: at its own pace, by whatever plan is best for that, and of one moment.
 CALMLY = """
 SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY;
@@ -113,7 +115,7 @@ SELECT id, says FROM (
 def audit(db: Database, low: UUID, high: UUID) -> Audit:
     """Count what was born from `low` up to `high`, and name what does not add up, at most a thousand lines of it."""
     params = {"low": low, "high": high, "most": MOST}
-    with db.connection() as connection, connection.transaction():
+    with db.connection(AT_MOST) as connection, connection.transaction():
         connection.execute(CALMLY)
         accepted, planned, unplanned = connection.execute(TOTALS, params).fetchall()[0]
         by_state = dict(connection.execute(BY_STATE, params).fetchall())

@@ -11,6 +11,7 @@ from psycopg.rows import TupleRow, tuple_row
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from router.ledger.base import LedgerError, Unavailable
+from router.ledger.postgres.deadline import Deadlines
 
 ONE_CLAIM_AT_A_TIME = 0x436C61696D  # "Claim": the advisory lock that claims, and what they must not meet, take
 # A statement that outlives these has met a sick database: its caller is told so instead of waiting.
@@ -18,6 +19,9 @@ STATEMENT_TIMEOUT = 5_000
 LOCK_TIMEOUT = 2_000
 RECONNECT = 1.0
 """Seconds after which a ledger that was away is tried again at the latest, however long it was away."""
+# Seconds in which the server would have answered, with its timeout if with nothing else: one statement, and several.
+ANSWERED_WITHIN = STATEMENT_TIMEOUT / 1000 + 2.0
+ALL_ANSWERED_WITHIN = 60.0
 SESSION = (
     f"-c statement_timeout={STATEMENT_TIMEOUT} -c lock_timeout={LOCK_TIMEOUT} "
     "-c idle_in_transaction_session_timeout=10000 -c synchronous_commit=on -c timezone=UTC "
@@ -57,14 +61,19 @@ class Database:
             reconnect_timeout=RECONNECT,
             open=False,
         )
+        # When one connection is dead the others are, which lie idle: each would be found out by another caller.
+        self._deadlines = Deadlines(self._pool.drain)
 
     @contextmanager
-    def connection(self) -> Iterator[psycopg.Connection[TupleRow]]:
-        """A connection in autocommit mode. Driver errors leave as `Unavailable`, our own SQLSTATEs as they are."""
+    def connection(self, within: float = ALL_ANSWERED_WITHIN) -> Iterator[psycopg.Connection[TupleRow]]:
+        """A connection in autocommit mode. Driver errors leave as `Unavailable`, our own SQLSTATEs as they are.
+
+        within: seconds for all that is done with it.
+        """
         if self._pool.closed:
             self._pool.open()
         try:
-            with self._pool.connection() as connection:
+            with self._pool.connection() as connection, self._deadlines.of(connection, within):
                 yield connection
         except PoolTimeout:
             raise Unavailable("no connection to the ledger within a second") from None
@@ -75,7 +84,7 @@ class Database:
 
     def rows(self, sql: str, params: Mapping[str, Any] | None = None) -> list[TupleRow]:
         """The rows of one statement, committed on return. The victim of a deadlock was undone, and goes again."""
-        with self.connection() as connection:
+        with self.connection(ANSWERED_WITHIN) as connection:
             cursor = connection.cursor(row_factory=tuple_row, binary=True)
             try:
                 cursor.execute(sql, params)
@@ -99,6 +108,7 @@ class Database:
             )
 
     def close(self) -> None:
+        self._deadlines.close()
         self._pool.close()
 
 

@@ -12,7 +12,7 @@ from router.ledger.documents import kept, plain
 from router.ledger.pace import spacing
 from router.ledger.postgres import claim_sql
 from router.ledger.postgres import work_sql as sql
-from router.ledger.postgres.pool import ONE_CLAIM_AT_A_TIME, Database
+from router.ledger.postgres.pool import ANSWERED_WITHIN, ONE_CLAIM_AT_A_TIME, Database
 from router.ledger.ranges import HIGHEST, LOWEST, around
 from router.model import (
     FINAL,
@@ -53,7 +53,8 @@ class Work:
         # Claims take turns, so that bounds, order and budgets hold however many dispatchers run. The lock is taken
         # before the statement that counts, whose snapshot is then newer than the last claim; all goes to the server in
         # one flush, so a dispatcher that is stopped in the middle holds nobody up.
-        with self._db.connection() as connection, connection.pipeline(), connection.transaction():
+        within = 3 * ANSWERED_WITHIN
+        with self._db.connection(within) as connection, connection.pipeline(), connection.transaction():
             connection.execute("SELECT pg_advisory_xact_lock(%s)", (ONE_CLAIM_AT_A_TIME,))
             again = connection.execute(claim_sql.REGIVE, {"after": REGIVE_AFTER}, binary=True)
             given = connection.execute(claim_sql.CLAIM, {"hints_per_queue": hints_per_queue}, binary=True)

@@ -1,0 +1,68 @@
+"""Connections that answer no more are cut from this side: the server's own timeouts say nothing through a dead line.
+
+The kernel notices a peer that is gone. Behind a proxy that holds its end open it notices nothing, and whoever waits for
+an answer waits for ever (reliability.md §1C S3).
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+import psycopg
+from psycopg.rows import TupleRow
+
+LOOK_EVERY = 0.5
+
+
+class Deadlines:
+    """cut: told after a connection was. Its thread begins with the first use, so after the fork."""
+
+    def __init__(self, cut: Callable[[], None]) -> None:
+        self._cut = cut
+        self._used: dict[object, tuple[float, int]] = {}
+        self._over = threading.Event()
+        self._begin = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    @contextmanager
+    def of(self, connection: psycopg.Connection[TupleRow], seconds: float) -> Iterator[None]:
+        """For so long it may be used; then who waits for it meets the driver's error."""
+        if self._thread is None:
+            self._start()
+        use = object()
+        self._used[use] = (time.monotonic() + seconds, connection.fileno())
+        try:
+            yield
+        finally:
+            self._used.pop(use, None)
+
+    def close(self) -> None:
+        self._over.set()
+
+    def _start(self) -> None:
+        with self._begin:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._watch, name="deadlines", daemon=True)
+                self._thread.start()
+
+    def _watch(self) -> None:
+        while not self._over.wait(LOOK_EVERY):
+            now = time.monotonic()
+            late = [use for use, (until, _) in list(self._used.items()) if until < now]
+            for use in late:
+                found = self._used.pop(use, None)  # unless it came back at this moment
+                if found is not None:
+                    _shut(found[1])
+            if late:
+                self._cut()
+
+
+def _shut(descriptor: int) -> None:
+    """Both ways, without closing what is the driver's."""
+    with suppress(OSError), socket.socket(fileno=os.dup(descriptor)) as line:
+        line.shutdown(socket.SHUT_RDWR)

@@ -86,6 +86,7 @@ class Counted(PostgresLedger):
     """What is more than one statement is committed in a step of its own."""
 
     def __init__(self, url: str, steps: Steps) -> None:
+        super().__init__(url)
         self._steps = steps
         self._db = _Counted(url, steps)
 

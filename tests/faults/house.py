@@ -248,6 +248,11 @@ class House:
         with closing(PostgresLedger(self.database_url, size=1)) as ledger:
             return ledger.audit()
 
+    def command(self, *arguments: str) -> str:
+        """What a command of the product said."""
+        done = subprocess.run([*ROUTER, *arguments], env=self.env, cwd=ROOT, check=True, capture_output=True, text=True)
+        return done.stdout
+
     def owed(self) -> int:
         """How much is still to be planned, delivered or called back."""
         return int(self.query("SELECT count(*) FROM due")[0][0])
@@ -305,8 +310,7 @@ class House:
         for path, text in shop.documents({**self.shape.groups, **more}, self.shape.timeout, fields).items():
             (directory / path).parent.mkdir(parents=True, exist_ok=True)
             (directory / path).write_text(text)
-        command = [*ROUTER, "mappings", "publish", str(directory), "--message", "a fault", "--author", "tests"]
-        subprocess.run(command, env=self.env, cwd=ROOT, check=True, capture_output=True)
+        self.command("mappings", "publish", str(directory), "--message", "a fault", "--author", "tests")
 
     def _give_secrets(self) -> None:
         """The accounts of the sandboxes."""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
 import time
 
 from tests.faults.books import balance
 from tests.faults.conftest import Scale, Tell
-from tests.faults.house import ROUTER, House
+from tests.faults.house import House
 from tests.faults.load import Load
 
 GROUP, WHERE = "hook_group", "webhook-replayed"
@@ -22,13 +21,7 @@ def test_live_records_arrive_as_fast_while_a_replay_drains(house: House, scale: 
     posted(house, scale, many)
     house.drain(scale.drain)
     without = live(house, scale)
-    asked = subprocess.run(
-        [*ROUTER, "replay", "--state", "delivered", "--integration", f"shop/{GROUP}/{WHERE}", "--yes"],
-        env=house.env,
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout
+    asked = house.command("replay", "--state", "delivered", "--integration", f"shop/{GROUP}/{WHERE}", "--yes")
     began, waiting = time.monotonic(), left(house)
     beside = live(house, scale)
     still = left(house)

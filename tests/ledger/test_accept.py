@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from typing import TypeVar
 from uuid import UUID, uuid4
 
@@ -12,7 +14,7 @@ import pytest
 
 from router.ledger.base import IdempotencyMismatch, PinConflict
 from router.model import Accepted, Rejected, new_request_id
-from tests.ledger.kit import Kit, event, idempotency, key_of, record
+from tests.ledger.kit import LEASE, WORKER, Kit, event, idempotency, key_of, record
 
 T = TypeVar("T")
 
@@ -252,3 +254,16 @@ def test_a_client_that_waited_may_go_on(kit: Kit) -> None:
 def test_a_turn_may_be_slower_than_one_a_second(kit: Kit) -> None:
     assert kit.ledger.take_turn("acme", 0.1) == 0.0
     assert 8.0 < kit.ledger.take_turn("acme", 0.1) <= 10.0
+
+
+def test_calls_that_come_at_once_are_each_kept_for_themselves(kit: Kit) -> None:
+    wanted = [kit.request(f"c-{number % 20}", group=f"g-{number}", callback=number % 2 == 0) for number in range(60)]
+    kept = at_once([partial(kit.ledger.accept, each) for each in wanted])
+    assert [each.request_id for each in kept] == [each.request_id for each in wanted]
+    ids = {name.records[0].data: one.datatalks_ids for name, one in zip(wanted, kept, strict=True)}
+    assert len(set(ids.values())) == 20
+    assert [one.datatalks_ids for one in kept] == [ids[each.records[0].data] for each in wanted]
+    started = [each for hint in kit.claim() for each in kit.ledger.start_route(hint.hint_id, WORKER, LEASE)]
+    assert {each.request_id: (each.group, json.dumps(each.data, separators=(",", ":"))) for each in started} == {
+        each.request_id: (each.group, each.records[0].data) for each in wanted
+    }

@@ -3,139 +3,53 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from uuid import UUID, uuid4
 
 import psycopg
 
-from router.ledger.base import IdempotencyMismatch, PinConflict
-from router.ledger.postgres.pool import Database
+from router.ledger.base import IdempotencyMismatch, LedgerError, PinConflict
+from router.ledger.postgres import intake_sql as sql
+from router.ledger.postgres.pool import Database, Refused
+from router.ledger.postgres.together import Together
 from router.model import Accepted, NewRequest, Rejected, ids_of, record_id, record_index
 
 PIN_CONFLICT = "RT001"
-
-# One statement: who the records are, the request, its records, and what is now due. Identities are locked in the order
-# of their keys, so two requests that introduce the same entities cannot wait for one another in a circle.
-ACCEPT = """
-WITH {keep} input AS MATERIALIZED (
-    SELECT *, nextval('record_seq') AS seq FROM (
-        SELECT * FROM unnest(
-            %(ids)b::uuid[], %(datas)b::text[], %(keys)b::uuid[], %(fresh)b::uuid[], %(pins)b::uuid[],
-            %(subjects)b::uuid[], %(subject_fresh)b::uuid[], %(joins)b::uuid[]
-        ) AS t (id, data, key, fresh, pin, subject, subject_fresh, joins)
-        {gate} ORDER BY id
-    ) AS ordered
-), wanted AS MATERIALIZED (
-    SELECT DISTINCT ON (key) key, fresh, entity, type FROM (
-        SELECT key, coalesce(pin, fresh) AS fresh, %(entity)s AS entity, %(type)s AS type,
-            (pin IS NULL)::integer AS rank FROM input
-        UNION ALL SELECT subject, subject_fresh, 'profile', %(subject_type)s, 1 FROM input WHERE subject IS NOT NULL
-    ) AS named_keys ORDER BY key, rank
-), known AS MATERIALIZED (
-    SELECT identities.key, identities.datatalks_id FROM wanted JOIN identities USING (key)
-), born AS (
-    INSERT INTO identities (key, datatalks_id, client, entity, type)
-    SELECT key, fresh, %(client)s, entity, type FROM wanted WHERE key NOT IN (SELECT key FROM known) ORDER BY key
-    ON CONFLICT (key) DO UPDATE SET key = excluded.key
-    RETURNING key, datatalks_id
-), who AS MATERIALIZED (
-    SELECT * FROM known UNION ALL SELECT * FROM born
-), named AS MATERIALIZED (
-    SELECT input.id, input.seq, input.data, input.joins,
-        CASE WHEN input.pin <> own.datatalks_id THEN refuse('RT001', input.id::text) ELSE own.datatalks_id END
-            AS datatalks_id,
-        coalesce(subject.datatalks_id, own.datatalks_id) AS ordering_key
-    FROM input JOIN who AS own ON own.key = input.key LEFT JOIN who AS subject ON subject.key = input.subject
-), joined AS (
-    INSERT INTO identities (key, datatalks_id, client, entity, type)
-    SELECT DISTINCT ON (joins) joins, datatalks_id, %(client)s, %(entity)s, %(type)s FROM named WHERE joins IS NOT NULL
-    ORDER BY joins, id DESC
-    ON CONFLICT (key) DO UPDATE SET datatalks_id = excluded.datatalks_id
-), request AS (
-    INSERT INTO requests (request_id, client, environment, surface, group_key, entity, type, action, mapping_version,
-        credential, callback_id, records, open)
-    SELECT %(request_id)s, %(client)s, %(environment)s, %(surface)s, %(group)s, %(entity)s, %(type)s, %(action)s,
-        %(mapping_version)s, %(credential)s, %(callback)s, %(count)s, %(count)s {gate}
-), kept AS (
-    INSERT INTO records (record_id, seq, datatalks_id, ordering_key, data)
-    SELECT id, seq, datatalks_id, ordering_key, data FROM named
-), queued AS (
-    INSERT INTO due (id, request_id, destination_id, lane, ordering_key, seq, due_at)
-    SELECT id, %(request_id)s, %(route)s, 0, ordering_key, seq, now() FROM named
-)
-SELECT datatalks_id FROM named ORDER BY id
-"""
-KEEP = """
-keep AS MATERIALIZED (
-    INSERT INTO idempotency (client, key, fingerprint, request_id, expires_at)
-    VALUES (%(client)s, %(idempotency_key)s, %(fingerprint)s, %(request_id)s, now() + %(days)s * interval '1 day')
-    ON CONFLICT (client, key) DO UPDATE SET fingerprint = excluded.fingerprint, request_id = excluded.request_id,
-        expires_at = excluded.expires_at WHERE idempotency.expires_at < now()
-    RETURNING true
-),
-"""
-# The same for one record that belongs to nobody else: most calls.
-SINGLE = """
-WITH known AS MATERIALIZED (
-    SELECT datatalks_id FROM identities WHERE key = %(key)s
-), born AS (
-    INSERT INTO identities (key, datatalks_id, client, entity, type)
-    SELECT %(key)s, coalesce(%(pin)s, %(fresh)s), %(client)s, %(entity)s, %(type)s WHERE NOT EXISTS (SELECT FROM known)
-    ON CONFLICT (key) DO UPDATE SET key = excluded.key
-    RETURNING datatalks_id
-), named AS MATERIALIZED (
-    SELECT nextval('record_seq') AS seq,
-        CASE WHEN %(pin)s <> datatalks_id THEN refuse('RT001', %(id)s::text) ELSE datatalks_id END AS datatalks_id
-    FROM (SELECT * FROM known UNION ALL SELECT * FROM born) AS who
-), request AS (
-    INSERT INTO requests (request_id, client, environment, surface, group_key, entity, type, action, mapping_version,
-        credential, callback_id, records, open)
-    VALUES (%(request_id)s, %(client)s, %(environment)s, %(surface)s, %(group)s, %(entity)s, %(type)s, %(action)s,
-        %(mapping_version)s, %(credential)s, %(callback)s, 1, 1)
-), kept AS (
-    INSERT INTO records (record_id, seq, datatalks_id, ordering_key, data)
-    SELECT %(id)s, seq, datatalks_id, datatalks_id, %(data)s FROM named
-), queued AS (
-    INSERT INTO due (id, request_id, destination_id, lane, ordering_key, seq, due_at)
-    SELECT %(id)s, %(request_id)s, %(route)s, 0, datatalks_id, seq, now() FROM named
-)
-SELECT datatalks_id FROM named
-"""
-# A statement cannot change a row that it made: what one record introduces and another of its call joins is made before.
-INTRODUCE = """
-INSERT INTO identities (key, datatalks_id, client, entity, type)
-SELECT key, fresh, %(client)s, %(entity)s, %(type)s FROM unnest(%(keys)b::uuid[], %(fresh)b::uuid[]) AS t (key, fresh)
-ORDER BY key ON CONFLICT DO NOTHING
-"""
-PLAIN = ACCEPT.format(keep="", gate="")
-IDEMPOTENT = ACCEPT.format(keep=KEEP, gate="WHERE EXISTS (SELECT FROM keep)")
-EARLIER = "SELECT fingerprint, request_id FROM idempotency WHERE client = %(client)s AND key = %(idempotency_key)s"
-EARLIER_IDS = "SELECT datatalks_id FROM records WHERE record_id BETWEEN %(low)s AND %(high)s ORDER BY record_id"
-REJECT = """
-INSERT INTO rejections (request_id, client, surface, credential, status, messages)
-VALUES (%(request_id)s, %(client)s, %(surface)s, %(credential)s, %(status)s, %(messages)s)
-"""
-# The generic cell rate algorithm with a burst of one second's worth: `next_at` runs ahead of now by at most that.
-TURN = """
-INSERT INTO clients_turns AS t (client, next_at) VALUES (%(client)s, now() + %(step)s * interval '1 second')
-ON CONFLICT (client) DO UPDATE SET next_at = greatest(t.next_at, now()) + %(step)s * interval '1 second'
-    WHERE t.next_at < now() + interval '1 second'
-RETURNING 0.0
-"""
-WAIT = """
-SELECT extract(epoch FROM next_at - now() - interval '1 second')::float8 FROM clients_turns WHERE client = %(client)s
-"""
+MOST_TOGETHER = 64
 
 
 class Intake:
     """`router.ledger.base.Intake`."""
 
     _db: Database
+    _together: Together[NewRequest, Accepted]
 
     def accept(self, request: NewRequest) -> Accepted:
+        if _is_simple(request) and request.records[0].pinned is None:
+            return self._together(request)
+        return self._accept(request)
+
+    def _accept_all(self, requests: Sequence[NewRequest]) -> Sequence[Accepted | Exception]:
+        """Requests of one simple record each, in one statement: that halves what a request costs the server."""
+        if len(requests) == 1:
+            return [self._alone(requests[0])]
+        try:
+            named: dict[UUID, UUID] = dict(self._db.rows(sql.TOGETHER, _of_all(requests)))
+        except Refused:  # whoever it was about, the others are not held up
+            return [self._alone(each) for each in requests]
+        return [Accepted(each.request_id, (named[each.request_id],)) for each in requests]
+
+    def _alone(self, request: NewRequest) -> Accepted | Exception:
+        try:
+            return self._accept(request)
+        except LedgerError as error:
+            return error
+
+    def _accept(self, request: NewRequest) -> Accepted:
         statement, params = _statement(request)
         if joined := _joined(request):
             fresh = [pinned or uuid4() for pinned in joined.values()]
-            self._db.rows(INTRODUCE, {**params, "keys": list(joined), "fresh": fresh})
+            self._db.rows(sql.INTRODUCE, {**params, "keys": list(joined), "fresh": fresh})
         try:
             rows = self._db.rows(statement, params)
         except psycopg.Error as error:
@@ -148,16 +62,16 @@ class Intake:
 
     def _earlier(self, request: NewRequest, params: dict[str, object]) -> Accepted:
         assert request.idempotency
-        (fingerprint, request_id), *_ = self._db.rows(EARLIER, params)
+        (fingerprint, request_id), *_ = self._db.rows(sql.EARLIER, params)
         if bytes(fingerprint) != request.idempotency.fingerprint:
             raise IdempotencyMismatch("the Idempotency-Key was used before, with another request")
         low, high = ids_of(request_id)
-        rows = self._db.rows(EARLIER_IDS, {"low": low, "high": high})
+        rows = self._db.rows(sql.EARLIER_IDS, {"low": low, "high": high})
         return Accepted(request_id, tuple(row[0] for row in rows), replayed=True)
 
     def reject(self, rejected: Rejected) -> None:
         self._db.rows(
-            REJECT,
+            sql.REJECT,
             {
                 "request_id": rejected.request_id,
                 "client": rejected.client,
@@ -169,15 +83,43 @@ class Intake:
         )
 
     def take_turn(self, client: str, rate: float) -> float:
-        if self._db.rows(TURN, {"client": client, "step": 1.0 / rate}):
+        if self._db.rows(sql.TURN, {"client": client, "step": 1.0 / rate}):
             return 0.0
-        return max(float(self._db.rows(WAIT, {"client": client})[0][0]), 0.001)
+        return max(float(self._db.rows(sql.WAIT, {"client": client})[0][0]), 0.001)
 
 
 def _joined(request: NewRequest) -> dict[UUID, UUID | None]:
     """The identities that one record of the request introduces and another joins, with the datatalksId sent along."""
     joins = {record.joins for record in request.records if record.joins}
     return {record.key: record.pinned for record in request.records if record.key in joins} if joins else {}
+
+
+def _is_simple(request: NewRequest) -> bool:
+    """One record that belongs to nobody else, under no key: most calls."""
+    first = request.records[0]
+    return len(request.records) == 1 and not (request.idempotency or first.subject or first.joins)
+
+
+def _of_all(requests: Sequence[NewRequest]) -> dict[str, object]:
+    records = [each.records[0] for each in requests]
+    return {
+        "request_ids": [each.request_id for each in requests],
+        "ids": [record_id(each.request_id, 0) for each in requests],
+        "clients": [each.client for each in requests],
+        "environments": [each.environment for each in requests],
+        "surfaces": [each.surface for each in requests],
+        "groups": [each.group for each in requests],
+        "entities": [each.entity for each in requests],
+        "types": [each.type for each in requests],
+        "actions": [each.action for each in requests],
+        "mapping_versions": [each.mapping_version for each in requests],
+        "credentials": [each.credential for each in requests],
+        "callbacks": [each.callback for each in requests],
+        "routes": [each.route for each in requests],
+        "datas": [each.data for each in records],
+        "keys": [each.key for each in records],
+        "fresh": [uuid4() for _ in requests],
+    }
 
 
 def _statement(request: NewRequest) -> tuple[str, dict[str, object]]:
@@ -196,10 +138,10 @@ def _statement(request: NewRequest) -> tuple[str, dict[str, object]]:
         "callback": request.callback,
         "route": request.route,
     }
-    first = records[0]
-    if len(records) == 1 and not (request.idempotency or first.subject or first.joins):
+    if _is_simple(request):
+        first = records[0]
         own = {"id": record_id(request.request_id, 0), "data": first.data, "key": first.key, "pin": first.pinned}
-        return SINGLE, {**params, **own, "fresh": uuid4()}
+        return sql.SINGLE, {**params, **own, "fresh": uuid4()}
     params |= {
         "count": len(records),
         "subject_type": next((record.subject_type for record in records if record.subject), ""),
@@ -213,6 +155,6 @@ def _statement(request: NewRequest) -> tuple[str, dict[str, object]]:
         "joins": [record.joins for record in records],
     }
     if request.idempotency is None:
-        return PLAIN, params
+        return sql.PLAIN, params
     once = request.idempotency
-    return IDEMPOTENT, params | {"idempotency_key": once.key, "fingerprint": once.fingerprint, "days": once.days}
+    return sql.IDEMPOTENT, params | {"idempotency_key": once.key, "fingerprint": once.fingerprint, "days": once.days}

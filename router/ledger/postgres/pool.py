@@ -17,6 +17,8 @@ ONE_CLAIM_AT_A_TIME = 0x436C61696D  # "Claim": the advisory lock that claims, an
 # A statement that outlives these has met a sick database: its caller is told so instead of waiting.
 STATEMENT_TIMEOUT = 5_000
 LOCK_TIMEOUT = 2_000
+# Classes of SQLSTATE: data, constraints, deadlocks, locks.
+_OF_STATEMENT = frozenset({"22", "23", "40", "55"})
 RECONNECT = 1.0
 """Seconds after which a ledger that was away is tried again at the latest, however long it was away."""
 # Seconds in which the server would have answered, with its timeout if with nothing else: one statement, and several.
@@ -39,6 +41,10 @@ CONNECTION = {
     "options": SESSION,
     "application_name": "router",
 }
+
+
+class Refused(Unavailable):
+    """The server is well, and would not do this one statement: of its values, or of what others lock."""
 
 
 class UnsafeDurability(LedgerError):
@@ -80,7 +86,8 @@ class Database:
         except psycopg.Error as error:
             if error.sqlstate is not None and error.sqlstate.startswith("RT"):
                 raise
-            raise Unavailable(_told(error)) from error
+            refused = (error.sqlstate or "")[:2] in _OF_STATEMENT
+            raise (Refused if refused else Unavailable)(_told(error)) from error
 
     def rows(self, sql: str, params: Mapping[str, Any] | None = None) -> list[TupleRow]:
         """The rows of one statement, committed on return. The victim of a deadlock was undone, and goes again."""

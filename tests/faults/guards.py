@@ -7,7 +7,7 @@ from typing import NamedTuple
 WORK = "router/ledger/postgres/work_sql.py"
 CLAIM = "router/ledger/postgres/claim_sql.py"
 STEERING = "router/ledger/postgres/steering.py"
-INTAKE = "router/ledger/postgres/intake.py"
+INTAKE = "router/ledger/postgres/intake_sql.py"
 
 
 class Guard(NamedTuple):

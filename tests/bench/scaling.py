@@ -38,7 +38,8 @@ def blocks(usual: Loads, long: Loads) -> dict[str, str]:
     return {
         "cost": _table(("ms of CPU per record", "batch endpoints", "no batch endpoint"), _cost(usual)),
         "ledger": _table(("", "batch endpoints", "no batch endpoint"), _ledger(usual)),
-        "statements": _table(("ms of CPU per record", *_ages(usual)), _statements(usual)),
+        "statements": _table(("ms of CPU per record", *_ledgers(usual)), _statements(usual)),
+        "large": _table(("ms of CPU per record", *_ledgers(long)), _statements(long)),
         "fleet": _table(("records/s, to three destinations each", *(f"{rate:,}" for rate in RATES)), _fleet(usual)),
         "steady": _table(
             ("PostgreSQL's CPU, ms per record", *(f"run {n}" for n in range(1, 6)), "most ÷ least"), _steady(long)
@@ -78,13 +79,13 @@ def _calls(load: Loads) -> float:
     return float(load["delivered"]["calls"] / load["delivered"]["records"])
 
 
-def _ages(usual: Loads) -> list[str]:
-    return [name.removeprefix("ledger of ") for name in usual if name.startswith("ledger of ")]
+def _ledgers(loads: Loads) -> list[str]:
+    return [name for name in loads if name.startswith("ledger of ")]
 
 
-def _statements(usual: Loads) -> Iterable[Row]:
+def _statements(loads: Loads) -> Iterable[Row]:
     for how, title in (("full", "full chunks"), ("single", "one record at a time")):
-        ages = [usual[f"ledger of {age}"][how] for age in _ages(usual)]
+        ages = [loads[name][how] for name in _ledgers(loads)]
         for name in ages[0]:
             yield f"{title}: `{name}`", *(f"{age[name]['cpu_ms']:.2f}" for age in ages)
         yield f"{title}: together", *(f"{sum(each['cpu_ms'] for each in age.values()):.2f}" for age in ages)
@@ -154,8 +155,8 @@ def _claims() -> Iterable[str]:
 def written(page: str, tables: Mapping[str, str]) -> str:
     """The page with its tables as they are to be."""
     for name, table in tables.items():
-        block = re.compile(rf"(<!-- {name} -->\n).*?(\n<!-- /{name} -->)", re.DOTALL)
-        page, found = block.subn(lambda match, table=table: match[1] + table + match[2], page)  # type: ignore[misc]
+        block = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
+        page, found = block.subn(lambda match, table=table: f"{match[1]}{table}\n{match[2]}", page)  # type: ignore[misc]
         if found != 1:
             raise SystemExit(f"{PAGE.name} has {found} places for the table {name}")
     return page

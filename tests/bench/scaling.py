@@ -128,12 +128,16 @@ def _number(value: float) -> str:
     return f"{value:,.0f}" if value >= 10 else f"{value:.1f}".removesuffix(".0")
 
 
+def _by_rows(long: Loads) -> list[str]:
+    return [name for name in long if re.fullmatch(r"\d+ rows", name)]
+
+
 def _sizes(long: Loads) -> list[str]:
-    return [f"{int(name.removesuffix(' rows')):,}" for name in long if name.endswith(" rows")]
+    return [f"{int(name.removesuffix(' rows')):,}" for name in _by_rows(long)]
 
 
 def _size(long: Loads) -> Iterable[Row]:
-    loads = [load for name, load in long.items() if name.endswith(" rows")]
+    loads = [long[name] for name in _by_rows(long)]
     yield "records/s end to end", *(f"{load['delivered']['per_second']:.0f}" for load in loads)
     yield "PostgreSQL's CPU, ms per record", *(f"{load['cost']['cpu_ms']['postgresql']:.2f}" for load in loads)
 

@@ -15,6 +15,7 @@ from tests.bench.ledger_load import clerk
 from tests.bench.loads import load, profiles
 from tests.bench.product import Keys, install, installed, running
 from tests.bench.scenarios import Found, Scenario, Sizes
+from tests.bench.statements import costs
 
 RUNS = 5
 BACKLOG = 200_000
@@ -83,7 +84,7 @@ def _drained(ground: Ground, pipeline: Pipeline, seconds: float) -> float:
 
 
 def size(ground: Ground, sizes: Sizes) -> Found:
-    """The same load on a small ledger and on a large one. rows: of deliveries."""
+    """The same load on a small ledger and on a large one, and what each statement costs there. rows: of deliveries."""
     found: Found = {}
     for rows in HISTORY:
         with ground.database() as database_url:
@@ -91,6 +92,7 @@ def size(ground: Ground, sizes: Sizes) -> Found:
             with psycopg.connect(database_url, autocommit=True) as connection:
                 connection.execute(_HISTORY, {"records": max(_share(rows, sizes) // 3, 100)})
                 connection.execute("VACUUM ANALYZE")
+            found[f"ledger of {rows} rows"] = costs(database_url, sizes.delivered // 6)
             with running(ground, database_url, keys) as pipeline:
                 found[f"{rows} rows"] = load(ground, pipeline, profiles(), sizes.delivered // 2, destinations=3)
     return found

@@ -29,32 +29,35 @@ CORES = 32
 """Of a large PostgreSQL server."""
 DAY, KEPT = 86_400, 90
 
+_BOTH = ("batch endpoints", "no batch endpoint")
+
 Loads = Mapping[str, Any]
 Row = Sequence[str]
 
 
 def blocks(usual: Loads, long: Loads) -> dict[str, str]:
-    """The tables by name, as Markdown."""
+    """The tables by name, as Markdown. long: may lack some or all of its scenarios."""
+    soaked = long.get("soak", {"records": [], "memory_mb": {}})
+    runs = (*(f"run {number}" for number in range(1, 6)), "most ÷ least")
     return {
-        "cost": _table(("ms of CPU per record", "batch endpoints", "no batch endpoint"), _cost(usual)),
-        "ledger": _table(("", "batch endpoints", "no batch endpoint"), _ledger(usual)),
-        "statements": _table(("ms of CPU per record", *_ages(usual)), _statements(usual)),
+        "cost": _table(("ms of CPU per record", *_BOTH), _cost(usual)),
+        "ledger": _table(("per record", *_BOTH), _ledger(usual)),
+        "statements": _table(("ms of CPU per record", *_ledgers(usual)), _statements(usual)),
         "fleet": _table(("records/s, to three destinations each", *(f"{rate:,}" for rate in RATES)), _fleet(usual)),
-        "steady": _table(
-            ("PostgreSQL's CPU, ms per record", *(f"run {n}" for n in range(1, 6)), "most ÷ least"), _steady(long)
-        ),
-        "soak": _table(("MB, of", *(f"{each:,}" for each in long["soak"]["records"][1::2])), _soak(long)),
         "size": _table(("deliveries in the ledger", *_sizes(long)), _size(long)),
+        "large": _table(("ms of CPU per record", *_ledgers(long)), _statements(long)),
+        "steady": _table(("PostgreSQL's CPU, ms per record", *runs), _steady(long)),
+        "soak": _table(("MB after so many records", *(f"{each:,}" for each in soaked["records"][1::2])), _soak(soaked)),
         "claims": "\n".join(_claims()),
     }
 
 
 def _table(head: Row, rows: Iterable[Row]) -> str:
-    lines = [head, ["---", *("--:" for _ in head[1:])], *rows]
+    known = [row for row in rows if len(row) > 1]
+    if not known:
+        return "*Not measured yet.*"
+    lines = [head, ["---", *("--:" for _ in head[1:])], *known]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-_BOTH = ("batch endpoints", "no batch endpoint")
 
 
 def _cost(usual: Loads) -> Iterable[Row]:
@@ -78,14 +81,14 @@ def _calls(load: Loads) -> float:
     return float(load["delivered"]["calls"] / load["delivered"]["records"])
 
 
-def _ages(usual: Loads) -> list[str]:
-    return [name.removeprefix("ledger of ") for name in usual if name.startswith("ledger of ")]
+def _ledgers(loads: Loads) -> list[str]:
+    return [name for name in loads if name.startswith("ledger of ")]
 
 
-def _statements(usual: Loads) -> Iterable[Row]:
+def _statements(loads: Loads) -> Iterable[Row]:
     for how, title in (("full", "full chunks"), ("single", "one record at a time")):
-        ages = [usual[f"ledger of {age}"][how] for age in _ages(usual)]
-        for name in ages[0]:
+        ages = [loads[name][how] for name in _ledgers(loads)]
+        for name in ages[0] if ages else ():
             yield f"{title}: `{name}`", *(f"{age[name]['cpu_ms']:.2f}" for age in ages)
         yield f"{title}: together", *(f"{sum(each['cpu_ms'] for each in age.values()):.2f}" for age in ages)
 
@@ -125,24 +128,28 @@ def _number(value: float) -> str:
     return f"{value:,.0f}" if value >= 10 else f"{value:.1f}".removesuffix(".0")
 
 
+def _by_rows(long: Loads) -> list[str]:
+    return [name for name in long if re.fullmatch(r"\d+ rows", name)]
+
+
 def _sizes(long: Loads) -> list[str]:
-    return [f"{int(name.removesuffix(' rows')):,}" for name in long if name.endswith(" rows")]
+    return [f"{int(name.removesuffix(' rows')):,}" for name in _by_rows(long)]
 
 
 def _size(long: Loads) -> Iterable[Row]:
-    loads = [load for name, load in long.items() if name.endswith(" rows")]
+    loads = [long[name] for name in _by_rows(long)]
     yield "records/s end to end", *(f"{load['delivered']['per_second']:.0f}" for load in loads)
     yield "PostgreSQL's CPU, ms per record", *(f"{load['cost']['cpu_ms']['postgresql']:.2f}" for load in loads)
 
 
 def _steady(long: Loads) -> Iterable[Row]:
     for name in ("from empty", "from a backlog"):
-        runs = long[name]
-        yield name, *(f"{each:.2f}" for each in runs), f"{max(runs) / min(runs):.2f}"
+        if runs := long.get(name):
+            yield name, *(f"{each:.2f}" for each in runs), f"{max(runs) / min(runs):.2f}"
 
 
-def _soak(long: Loads) -> Iterable[Row]:
-    for group, seen in long["soak"]["memory_mb"].items():
+def _soak(soaked: Loads) -> Iterable[Row]:
+    for group, seen in soaked["memory_mb"].items():
         yield group, *(f"{each:.0f}" for each in seen[1::2])
 
 
@@ -154,8 +161,8 @@ def _claims() -> Iterable[str]:
 def written(page: str, tables: Mapping[str, str]) -> str:
     """The page with its tables as they are to be."""
     for name, table in tables.items():
-        block = re.compile(rf"(<!-- {name} -->\n).*?(\n<!-- /{name} -->)", re.DOTALL)
-        page, found = block.subn(lambda match, table=table: match[1] + table + match[2], page)  # type: ignore[misc]
+        block = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
+        page, found = block.subn(lambda match, table=table: f"{match[1]}{table}\n{match[2]}", page)  # type: ignore[misc]
         if found != 1:
             raise SystemExit(f"{PAGE.name} has {found} places for the table {name}")
     return page
@@ -163,8 +170,21 @@ def written(page: str, tables: Mapping[str, str]) -> str:
 
 def tables() -> dict[str, str]:
     """From the results that are kept."""
-    usual, long = (json.loads((RESULTS / name).read_text())["loads"] for name in ("usual.json", "long.json"))
-    return blocks(usual, long)
+    usual, long = _kept("usual.json"), _kept("long.json")
+    return {"machine": _machine(usual), **blocks(usual["loads"], long["loads"])}
+
+
+def _kept(name: str) -> Mapping[str, Any]:
+    file = RESULTS / name
+    return json.loads(file.read_text(encoding="utf-8")) if file.exists() else {"loads": {}}
+
+
+def _machine(told: Mapping[str, Any]) -> str:
+    on = told["machine"]
+    return (
+        f"{told['at'][:10]}: {on['cores']} cores ({on['cpu']}), {on['memory_gb']:.0f} GB, Python {on['python']};"
+        f" load average before it began: {on['load_average'][0]:.1f} (on a quiet machine, 0)."
+    )
 
 
 if __name__ == "__main__":

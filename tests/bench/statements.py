@@ -18,16 +18,14 @@ WEEKS = (0, 13, 52)
 """Ages: new, what `ROUTER_RETENTION_DAYS` keeps unless it is set, and a year."""
 DESTINATIONS = 3
 _AGED = "SELECT make_partitions(now() - make_interval(weeks => %s), now())"
-_WARM = 10**7
+_FIRST = 10**7
+"""The number of the first record: nobody else sends these."""
 
 Costs = Mapping[str, Mapping[str, float]]
 
 
 def by_age(ground: Ground, records: int) -> dict[str, Mapping[str, object]]:
-    """full: chunks as large as they get; single: each record planned and delivered before the next one comes.
-
-    Empty where the server is not ours to look into.
-    """
+    """`costs` of each age; empty where the server is not ours to look into."""
     if "postgresql" not in ground.pids:
         return {}
     found: dict[str, Mapping[str, object]] = {}
@@ -36,12 +34,19 @@ def by_age(ground: Ground, records: int) -> dict[str, Mapping[str, object]]:
             install(database_url)
             with psycopg.connect(database_url, autocommit=True) as connection:
                 connection.execute(_AGED, [weeks])
-            with clerk(database_url) as ours:
-                _costs(ours, range(_WARM, _WARM + 50), 50)
-                full = _costs(ours, range(records), records)
-                single = _costs(ours, range(records, records + max(records // 10, 10)), 1)
-        found[f"ledger of {weeks} weeks"] = {"records": records, "full": full, "single": single}
+            found[f"ledger of {weeks} weeks"] = costs(database_url, records)
     return found
+
+
+def costs(database_url: str, records: int) -> Mapping[str, object]:
+    """On an installed ledger of this machine. full: chunks as large as they get; single: each record planned and
+    delivered before the next one comes."""
+    few = max(records // 10, 10)
+    with clerk(database_url) as ours:
+        _costs(ours, range(_FIRST, _FIRST + 50), 50)
+        full = _costs(ours, range(_FIRST + 50, _FIRST + 50 + records), records)
+        single = _costs(ours, range(_FIRST + 50 + records, _FIRST + 50 + records + few), 1)
+    return {"records": records, "full": full, "single": single}
 
 
 def _costs(ours: Clerk, numbers: range, at_once: int) -> Costs:

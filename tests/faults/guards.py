@@ -7,7 +7,8 @@ from typing import NamedTuple
 WORK = "router/ledger/postgres/work_sql.py"
 CLAIM = "router/ledger/postgres/claim_sql.py"
 STEERING = "router/ledger/postgres/steering.py"
-INTAKE = "router/ledger/postgres/intake_sql.py"
+INTAKE = "router/ledger/postgres/intake.py"
+INTAKE_SQL = "router/ledger/postgres/intake_sql.py"
 
 
 class Guard(NamedTuple):
@@ -283,7 +284,7 @@ GUARDS = {
     ),
     # ---- accepting
     "a key is of one request": _sql(
-        INTAKE,
+        INTAKE_SQL,
         "{gate} ORDER BY id\n",
         "accept.py::test_the_same_key_and_body_get_the_first_answer",
         "ORDER BY id\n",

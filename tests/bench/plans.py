@@ -16,13 +16,14 @@ import psycopg
 
 from router.cli.embedded import EmbeddedPostgres
 from router.ledger.migrate import migrate
-from router.ledger.postgres import claim_sql, intake, traces_sql, work_sql
+from router.ledger.postgres import claim_sql, intake_sql, traces_sql, work_sql
 from router.ledger.postgres.pool import SESSION
 
 STATEMENTS: Mapping[str, str] = {
-    "accept": intake.SINGLE,
-    "accept many": intake.PLAIN,
-    "accept once": intake.IDEMPOTENT,
+    "accept": intake_sql.SINGLE,
+    "accept at once": intake_sql.TOGETHER,
+    "accept many": intake_sql.PLAIN,
+    "accept once": intake_sql.IDEMPOTENT,
     "outlook": claim_sql.OUTLOOK,
     "claim": claim_sql.CLAIM,
     "give again": claim_sql.REGIVE,

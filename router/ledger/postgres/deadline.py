@@ -20,7 +20,7 @@ LOOK_EVERY = 0.5
 
 
 class Deadlines:
-    """cut: told after a connection was. Its thread begins with the first use, so after the fork."""
+    """cut: told when a connection is. Its thread begins with the first use, so after the fork."""
 
     def __init__(self, cut: Callable[[], None]) -> None:
         self._cut = cut
@@ -54,12 +54,12 @@ class Deadlines:
         while not self._over.wait(LOOK_EVERY):
             now = time.monotonic()
             late = [use for use, (until, _) in list(self._used.items()) if until < now]
+            if late:
+                self._cut()  # first, so that who is freed by what follows finds none of the others that are dead
             for use in late:
                 found = self._used.pop(use, None)  # unless it came back at this moment
                 if found is not None:
                     _shut(found[1])
-            if late:
-                self._cut()
 
 
 def _shut(descriptor: int) -> None:

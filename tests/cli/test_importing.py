@@ -74,6 +74,20 @@ def test_a_file_that_is_killed_half_way_and_run_again_is_sent_once(shop: Shop, t
     assert kept(shop) == (LINES, LINES)
 
 
+def test_what_was_refused_is_told_until_an_import_says_otherwise(shop: Shop, tmp_path: Path) -> None:
+    path, rejects = tmp_path / "people.csv", tmp_path / "people.csv.rejects.csv"
+    path.write_text("customer_id,name\n,Ada\n", encoding="utf-8")
+    assert finished(importing(shop, path))[0] == f"why each line was refused stands in {rejects}"
+    told = rejects.read_text(encoding="utf-8")
+    assert told.startswith("line,reasons\n2,customer_id: ")
+    path.write_bytes(b"\xff")
+    broken = importing(shop, path)
+    broken.communicate()
+    assert (broken.returncode, rejects.read_text(encoding="utf-8")) == (1, told)
+    finished(importing(shop, people(path, 1)))
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_ten_times_the_lines_take_no_more_memory(shop: Shop, tmp_path: Path) -> None:
     few, many = LINES // 10, LINES
     _, of_few = finished(importing(shop, people(tmp_path / "few.csv", few)))

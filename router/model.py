@@ -138,6 +138,7 @@ class NewRecord:
     data: the values of the contract's fields, as JSON text.
     key: its `identity_key`. subject: the `identity_key` of the profile it belongs to (events), which orders it.
     pinned: the datatalksId that the client sent along. joins: an identity that shall be this one from now on (alias).
+    known_as: what the client calls the joined one from now on, within the group.
     """
 
     data: str
@@ -146,6 +147,7 @@ class NewRecord:
     subject_type: str = ""
     pinned: UUID | None = None
     joins: UUID | None = None
+    known_as: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import csv
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 import click
 
@@ -13,6 +16,8 @@ from router.cli.selecting import by
 from router.config import Config
 from router.importing import BadFile, Taken, Target, load
 from router.model import Entity, Environment
+
+HEADER = "line,reasons\r\n"
 
 
 @click.command("import")
@@ -34,11 +39,10 @@ def import_(file: Path, client: str, entity: str, type_: str, group: str, reject
     began = time.monotonic()
     with (
         context.ledger() as ledger,
-        refused.open("w", newline="", encoding="utf-8") as out,
+        _rejects(refused) as out,
         click.progressbar(length=file.stat().st_size, label=file.name, item_show_func=_shown) as bar,
     ):
         writer = csv.writer(out)
-        writer.writerow(["line", "reasons"])
         read = 0
         try:
             for part in load(file, target, Config(ledger).current(), ledger, by()):
@@ -59,7 +63,23 @@ def import_(file: Path, client: str, entity: str, type_: str, group: str, reject
     if bad:
         click.echo(f"why each line was refused stands in {refused}")
     else:
-        refused.unlink()
+        refused.unlink(missing_ok=True)
+
+
+@contextmanager
+def _rejects(path: Path) -> Iterator[TextIO]:
+    """A file for refused lines. It takes the place of an earlier one when it holds any, however the import ends."""
+    beside = path.with_name(f".{path.name}.part")
+    out = beside.open("w", newline="", encoding="utf-8")
+    try:
+        with out:
+            out.write(HEADER)
+            yield out
+    finally:
+        if beside.stat().st_size > len(HEADER):
+            beside.replace(path)
+        else:
+            beside.unlink()
 
 
 def _shown(item: object) -> str | None:

@@ -27,7 +27,7 @@ from router.http.signed import idempotency, idempotency_key, wait_for_turn
 from router.http.wire import Inbound, raw_target
 from router.ledger.base import ClientApiKey
 from router.ledger.documents import iso
-from router.model import Accepted, new_request_id
+from router.model import Accepted, Entity, identity_key, new_request_id
 
 SURFACE = "client"
 ROOT = "/api"
@@ -175,6 +175,7 @@ def _taken_in(services: Services, inbound: Inbound, endpoint: Endpoint, key: Cli
 
 def _kept(services: Services, inbound: Inbound, key: ClientApiKey, number: int, batch: Batch, raw: bytes) -> Accepted:
     """One batch, accepted. `segment` and very long arrays have several, of which the first bears the call's id."""
+    batch = _named(services, key, batch)
     environment = inbound.environment()
     call = Call(
         request_id=new_request_id() if number else inbound.request_id,
@@ -192,3 +193,12 @@ def _kept(services: Services, inbound: Inbound, key: ClientApiKey, number: int, 
         idempotency=idempotency(inbound, environment, raw, of=str(number or "")),
     )
     return accept(call, services.config.current(), services.ledger)
+
+
+def _named(services: Services, key: ClientApiKey, batch: Batch) -> Batch:
+    """With external ids where anonymous ones were joined to them; earlier batches of the call count."""
+    keys = {identity_key(key.client, Entity.PROFILE, client_items.USER, (id,)): id for id in batch.anonymous()}
+    if not keys:
+        return batch
+    known = services.ledger.known_as(list(keys), key.group)
+    return batch.named({keys[one]: name for one, name in known.items()})

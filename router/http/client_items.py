@@ -1,8 +1,9 @@
 """What a valid body of the client API says, as records for the ledger: pure.
 
-Profiles are found by `user_id`: the external id, or else the anonymous one. Nested members become fields with dotted
-names (`data.city`, `user.email`), so a contract lists them like any others; a list of objects becomes its JSON text.
-Types are fixed, for Parcelvoy has none: profile and alias `user`, event `event`, device `device`.
+Profiles are found by `user_id`: the external id, or the one that the anonymous id was joined to, or else the anonymous
+id. Nested members become fields with dotted names (`data.city`, `user.email`), so a contract lists them like any
+others; a list of objects becomes its JSON text. Types are fixed, for Parcelvoy has none: profile and alias `user`,
+event `event`, device `device`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from uuid import uuid4
 from router.model import MAX_RECORDS, Action, Entity
 
 Item = Mapping[str, Any]
+USER = "user"
 _SCALARS = frozenset({str, int, float, bool, type(None)})
 _ALIASES = {"properties": "data", "traits": "data"}  # what the Android and the JS SDK call it (contracts.md §4.5)
 
@@ -42,9 +44,24 @@ class Batch:
             for at in range(0, len(self.records), MAX_RECORDS)
         ]
 
+    def anonymous(self) -> set[str]:
+        """The ids of those that are named by no other."""
+        return {record["user_id"] for record in self.records if not _said(record.get("external_id"))}
+
+    def named(self, known: Mapping[str, str]) -> Batch:
+        """With the external ids that anonymous ones were joined to."""
+        if not known:
+            return self
+        names = [None if _said(each.get("external_id")) else known.get(each["user_id"]) for each in self.records]
+        records = [
+            {**record, "user_id": name, "external_id": name} if name else record
+            for record, name in zip(self.records, names, strict=True)
+        ]
+        return replace(self, records=records)
+
 
 def alias(*bodies: Item) -> list[Batch]:
-    return [_batch(Entity.ALIAS, "user", bodies)]
+    return [_batch(Entity.ALIAS, USER, bodies)]
 
 
 def identify(body: Item) -> list[Batch]:
@@ -60,11 +77,11 @@ def events(body: Sequence[Item]) -> list[Batch]:
 
 
 def users(body: Sequence[Item]) -> list[Batch]:
-    return [_batch(Entity.PROFILE, "user", body)]
+    return [_batch(Entity.PROFILE, USER, body)]
 
 
 def deletions(ids: Iterable[str]) -> list[Batch]:
-    return [_batch(Entity.PROFILE, "user", [{"external_id": each} for each in ids], Action.DELETE)]
+    return [_batch(Entity.PROFILE, USER, [{"external_id": each} for each in ids], Action.DELETE)]
 
 
 def segment(body: Sequence[Item]) -> list[Batch] | None:

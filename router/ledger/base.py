@@ -222,6 +222,13 @@ class Intake(Protocol):
         """
         ...
 
+    def known_as(self, keys: Sequence[UUID], group: str) -> Mapping[UUID, str]:
+        """Of these `identity_key`s those that another profile joined in this group, with what it is known as there.
+
+        The latest join counts, and only that: what was joined to what is known by another name now keeps its own.
+        """
+        ...
+
     def reject(self, rejected: Rejected) -> None:
         """Keep why a call was refused."""
         ...

@@ -12,7 +12,9 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from click.testing import CliRunner, Result
 
+from router.cli.importing import import_
 from tests.support.conditions import eventually
 from tests.support.dev import ROUTER
 from tests.support.shop import Shop, shop_in
@@ -34,10 +36,16 @@ def people(path: Path, lines: int) -> Path:
     return path
 
 
+HOW = ("--client", "shop", "--entity", "profile", "--type", "person", "--group", "main")
+
+
+def imported(shop: Shop, path: Path) -> Result:
+    return CliRunner().invoke(import_, [str(path), *HOW], env=dict(shop.environment))
+
+
 def importing(shop: Shop, path: Path) -> subprocess.Popen[bytes]:
-    how = ("--client", "shop", "--entity", "profile", "--type", "person", "--group", "main")
     return subprocess.Popen(
-        [*ROUTER, "import", str(path), *how], env={**os.environ, **shop.environment}, stdout=subprocess.PIPE
+        [*ROUTER, "import", str(path), *HOW], env={**os.environ, **shop.environment}, stdout=subprocess.PIPE
     )
 
 
@@ -72,6 +80,18 @@ def test_a_file_that_is_killed_half_way_and_run_again_is_sent_once(shop: Shop, t
     said, _ = finished(importing(shop, path))
     assert said == f"{LINES - before:,} accepted, {before:,} already accepted earlier, 0 refused"
     assert kept(shop) == (LINES, LINES)
+
+
+def test_what_was_refused_is_told_until_an_import_says_otherwise(shop: Shop, tmp_path: Path) -> None:
+    path, rejects = tmp_path / "people.csv", tmp_path / "people.csv.rejects.csv"
+    path.write_text("customer_id,name\n,Ada\n", encoding="utf-8")
+    assert imported(shop, path).output.splitlines()[-1] == f"why each line was refused stands in {rejects}"
+    told = rejects.read_text(encoding="utf-8")
+    assert told.startswith("line,reasons\n2,customer_id: ")
+    path.write_bytes(b"\xff")
+    assert (imported(shop, path).exit_code, rejects.read_text(encoding="utf-8")) == (1, told)
+    assert imported(shop, people(path, 1)).exit_code == 0
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_ten_times_the_lines_take_no_more_memory(shop: Shop, tmp_path: Path) -> None:

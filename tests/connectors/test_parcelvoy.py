@@ -467,7 +467,7 @@ def test_paths_and_methods_need_no_key(
         ("/api/client/identify", b"{}", {"Content_Encoding": "br"}),
         ("/api/client/identify", b"not gzip", {"Content_Encoding": "gzip"}),
         ("/api/client/identify", b'{"external_id":"' + b"x" * MAX_BODY + b'"}', {}),
-        ("/api/client/identify", gzip.compress(b" " * (MAX_BODY + 1)), {"Content_Encoding": "gzip"}),
+        ("/api/client/identify", gzip.compress(b" " * (MAX_BODY + 1), mtime=0), {"Content_Encoding": "gzip"}),
         ("/api/client/identify", b"x" * 57_345, {"Content_Type": "text/plain"}),
     ],
 )
@@ -484,7 +484,7 @@ def test_a_body_is_read_before_anything_else(
     [
         (b"external_id=c-1", {"Content_Type": "application/x-www-form-urlencoded"}, 204),
         (b'{"external_id":"c-1"}', {"Content_Type": "application/vnd.api+json; charset=utf-8"}, 204),
-        (gzip.compress(b'{"external_id":"c-1"}'), {"Content_Encoding": "gzip"}, 204),
+        (gzip.compress(b'{"external_id":"c-1"}', mtime=0), {"Content_Encoding": "gzip"}, 204),
         (b'{"external_id":"c-1"}', {"Content_Type": "text/plain"}, 422),
         (b'{"external_id":"c-1"}', {"Content_Type": "application/octet-stream"}, 422),
     ],

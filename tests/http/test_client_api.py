@@ -197,8 +197,8 @@ SDKS = {
     ),
     "Android identify": (
         "identify",
-        {"anonymous_id": "a", "external_id": None, "email": None, "data": {"city": "Umeå"}},
-        {"user_id": "a", "anonymous_id": "a", "data.city": "Umeå"},
+        {"anonymous_id": "alone", "external_id": None, "email": None, "data": {"city": "Umeå"}},
+        {"user_id": "alone", "anonymous_id": "alone", "data.city": "Umeå"},
     ),
     "JS identify": (
         "identify",
@@ -212,8 +212,8 @@ SDKS = {
     ),
     "Android event": (
         "events",
-        [{"name": "Bought", "anonymous_id": "a", "external_id": None, "properties": {"sku": "A-1"}}],
-        {"user_id": "a", "name": "Bought", "data.sku": "A-1"},
+        [{"name": "Bought", "anonymous_id": "alone", "external_id": None, "properties": {"sku": "A-1"}}],
+        {"user_id": "alone", "name": "Bought", "data.sku": "A-1"},
     ),
     "a single event": (
         "events",
@@ -227,8 +227,8 @@ SDKS = {
     ),
     "JS track by its README": (
         "track",
-        {"event": "Bought", "anonymous_id": "a", "traits": {"sku": "A-1"}},
-        {"user_id": "a", "name": "Bought", "data.sku": "A-1"},
+        {"event": "Bought", "anonymous_id": "alone", "traits": {"sku": "A-1"}},
+        {"user_id": "alone", "name": "Bought", "data.sku": "A-1"},
     ),
     "an event with a user": (
         "events",
@@ -238,7 +238,7 @@ SDKS = {
     "Android device": (
         "devices",
         {
-            "anonymous_id": "a",
+            "anonymous_id": "alone",
             "external_id": None,
             "device_id": "d",
             "token": None,
@@ -248,7 +248,7 @@ SDKS = {
             "app_version": "1",
             "sdk_version": "2",
         },
-        {"device_id": "d", "user_id": "a", "os": "Android"},
+        {"device_id": "d", "user_id": "alone", "os": "Android"},
     ),
     "alias": (
         "alias",
@@ -306,6 +306,28 @@ def test_an_alias_joins_two_ids(receiver, arrived):
     (named,) = arrived(post(receiver, "identify", {"external_id": user}))
     assert before["id"] != after["id"]
     assert after["id"] == named["id"] == alias["id"]
+
+
+@pytest.mark.parametrize("path", ["alias", "identify"])
+def test_what_comes_with_a_joined_id_alone_is_its_users(receiver, arrived, path):
+    anonymous, user = str(uuid4()), str(uuid4())
+    event = [{"name": "n", "anonymous_id": anonymous}]
+    (before,) = arrived(post(receiver, "events", event))
+    (profile,) = arrived(post(receiver, path, {"anonymous_id": anonymous, "external_id": user}))
+    (after,) = arrived(post(receiver, "events", event))
+    (again,) = arrived(post(receiver, "identify", {"anonymous_id": anonymous, "external_id": None}))
+    assert [before["user_id"], after["user_id"]] == [anonymous, user]
+    assert [after["key"], again["id"]] == [profile["id"]] * 2
+    assert told(again) == {"user_id": user, "external_id": user, "anonymous_id": anonymous}
+
+
+def test_a_join_counts_for_the_rest_of_its_call(receiver, module_database_url):
+    anonymous, user = str(uuid4()), str(uuid4())
+    body = [{"type": "alias", "userId": user, "previousId": anonymous}, {"type": "track", "anonymousId": anonymous}]
+    assert post(receiver, "segment", [{**each, "event": "e"} for each in body]).status_code == 204
+    with psycopg.connect(module_database_url) as connection:
+        found = connection.execute("SELECT count(*) FROM records WHERE data::jsonb ->> 'user_id' = %s", [user])
+        assert found.fetchone() == (2,)
 
 
 def test_a_repeat_by_its_distinct_id_is_the_same_event(receiver, arrived):

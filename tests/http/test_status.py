@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 import requests
@@ -61,7 +61,7 @@ def test_a_request_that_never_was(shop):
     refused(shop.get(f"{PATH}/{request_id}"), 404, f"There is no request {request_id}.")
 
 
-@pytest.mark.parametrize("path", [PATH, f"{PATH}/{uuid4()}", f"/staging{PATH}"])
+@pytest.mark.parametrize("path", [PATH, f"{PATH}/{UUID(int=7)}", f"/staging{PATH}"])
 def test_status_is_for_those_who_sign(receiver, path):
     refused(requests.get(receiver.url + path), 403, sigv4.MISSING_TOKEN, key=None)
 

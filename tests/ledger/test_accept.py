@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from router.ledger.base import IdempotencyMismatch, PinConflict
-from router.model import Accepted, Rejected, new_request_id
+from router.model import Accepted, NewRecord, Rejected, new_request_id
 from tests.ledger.kit import LEASE, WORKER, Kit, event, idempotency, key_of, record
 
 T = TypeVar("T")
@@ -136,6 +136,39 @@ def test_of_two_that_join_one_name_the_last_has_it(kit: Kit) -> None:
 def test_an_alias_of_itself_changes_nothing(kit: Kit) -> None:
     (ada,) = kit.accept(record("ada", joins=key_of("ada"))).datatalks_ids
     assert kit.accept("ada").datatalks_ids == (ada,)
+
+
+def alias(name: str, known_as: str) -> NewRecord:
+    return record(known_as, joins=key_of(name), known_as=known_as)
+
+
+def test_an_identity_that_was_joined_is_known_by_the_others_name(kit: Kit) -> None:
+    kit.accept("anonymous-8", alias("anonymous-7", "ada"))
+    keys = [key_of(name) for name in ("anonymous-7", "anonymous-8", "ada", "nobody")]
+    assert kit.ledger.known_as(keys, "main") == {keys[0]: "ada"}
+
+
+def test_the_latest_join_names_an_identity(kit: Kit) -> None:
+    kit.accept(alias("anonymous-7", "ada"))
+    kit.accept(alias("anonymous-7", "eve"), alias("anonymous-7", "grace"))
+    assert kit.ledger.known_as([key_of("anonymous-7")], "main") == {key_of("anonymous-7"): "grace"}
+
+
+def test_of_a_chain_of_joins_each_is_known_by_what_it_was_joined_to(kit: Kit) -> None:
+    kit.accept(alias("a", "b"))
+    kit.accept(alias("b", "c"))
+    assert kit.ledger.known_as([key_of("a"), key_of("b")], "main") == {key_of("a"): "b", key_of("b"): "c"}
+
+
+def test_each_group_has_its_own_name_for_who_was_joined(kit: Kit) -> None:
+    kit.accept(alias("anonymous-7", "ada"))
+    kit.accept(alias("anonymous-7", "grace"), group="other")
+    asked = [key_of("anonymous-7")]
+    assert [list(kit.ledger.known_as(asked, group).values()) for group in ("main", "other", "third")] == [
+        ["ada"],
+        ["grace"],
+        [],
+    ]
 
 
 def test_what_is_kept_is_due_at_once(kit: Kit) -> None:

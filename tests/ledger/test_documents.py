@@ -317,14 +317,13 @@ def test_lists_are_of_one_client_or_of_all(kit: Kit) -> None:
         ({"type": "company"}, False),
         ({"integration": "crm"}, True),
         ({"integration": "erp"}, False),
-        ({"datatalks_id": uuid4()}, False),
+        ({"datatalks_id": UUID(int=4)}, False),
         ({"since": datetime.now(UTC) - AN_HOUR}, True),
         ({"since": datetime.now(UTC) + AN_HOUR}, False),
         ({"until": datetime.now(UTC) + AN_HOUR}, True),
         ({"until": datetime.now(UTC) - AN_HOUR}, False),
         ({"group": "main", "entity": "profile", "integration": "crm", "status": "completed"}, True),
     ],
-    ids=lambda case: "+".join(f"{name}={value}"[:24] for name, value in case.items()) if isinstance(case, dict) else "",
 )
 def test_lists_are_narrowed(kit: Kit, filters: dict[str, object], found: bool) -> None:
     kit.publish(crm(), other("erp"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -25,6 +25,9 @@ class Intake:
             if earlier is not None:
                 return earlier
             names = self._identify(request.records)
+            for record in request.records:
+                if record.joins:
+                    store.known_as.setdefault(record.joins, {})[request.group] = record.known_as
             if request.idempotency is not None:
                 kept = (
                     request.idempotency.fingerprint,
@@ -71,6 +74,11 @@ class Intake:
         known.update(born)
         known.update({record.joins: own for record, own in zip(records, names, strict=True) if record.joins})
         return names
+
+    def known_as(self, keys: Sequence[UUID], group: str) -> Mapping[UUID, str]:
+        with self._store.lock:
+            names = {key: self._store.known_as.get(key, {}).get(group) for key in keys}
+        return {key: name for key, name in names.items() if name is not None}
 
     def reject(self, rejected: Rejected) -> None:
         with self._store.lock:

@@ -163,6 +163,7 @@ class Store:
         self.hint_numbers = count(1)
         self.turns: dict[str, datetime] = {}
         self.identities: dict[UUID, UUID] = {}
+        self.known_as: dict[UUID, dict[str, str | None]] = {}
         self.idempotency: dict[tuple[str, str], tuple[bytes, UUID, datetime]] = {}
         self.requests: dict[UUID, Request] = {}
         self.rejections: dict[UUID, tuple[Rejected, datetime]] = {}

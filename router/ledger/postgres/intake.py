@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID, uuid4
 
 import psycopg
@@ -68,6 +68,9 @@ class Intake:
         low, high = ids_of(request_id)
         rows = self._db.rows(sql.EARLIER_IDS, {"low": low, "high": high})
         return Accepted(request_id, tuple(row[0] for row in rows), replayed=True)
+
+    def known_as(self, keys: Sequence[UUID], group: str) -> Mapping[UUID, str]:
+        return dict(self._db.rows(sql.KNOWN_AS, {"keys": list(keys), "group": group}))
 
     def reject(self, rejected: Rejected) -> None:
         self._db.rows(
@@ -153,6 +156,7 @@ def _statement(request: NewRequest) -> tuple[str, dict[str, object]]:
         "subjects": [record.subject for record in records],
         "subject_fresh": [uuid4() if record.subject else None for record in records],
         "joins": [record.joins for record in records],
+        "known_as": [record.known_as for record in records],
     }
     if request.idempotency is None:
         return sql.PLAIN, params

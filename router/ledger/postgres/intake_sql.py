@@ -9,8 +9,8 @@ WITH {keep} input AS MATERIALIZED (
     SELECT *, nextval('record_seq') AS seq FROM (
         SELECT * FROM unnest(
             %(ids)b::uuid[], %(datas)b::text[], %(keys)b::uuid[], %(fresh)b::uuid[], %(pins)b::uuid[],
-            %(subjects)b::uuid[], %(subject_fresh)b::uuid[], %(joins)b::uuid[]
-        ) AS t (id, data, key, fresh, pin, subject, subject_fresh, joins)
+            %(subjects)b::uuid[], %(subject_fresh)b::uuid[], %(joins)b::uuid[], %(known_as)b::text[]
+        ) AS t (id, data, key, fresh, pin, subject, subject_fresh, joins, known_as)
         {gate} ORDER BY id
     ) AS ordered
 ), wanted AS MATERIALIZED (
@@ -29,16 +29,18 @@ WITH {keep} input AS MATERIALIZED (
 ), who AS MATERIALIZED (
     SELECT * FROM known UNION ALL SELECT * FROM born
 ), named AS MATERIALIZED (
-    SELECT input.id, input.seq, input.data, input.joins,
+    SELECT input.id, input.seq, input.data, input.joins, input.known_as,
         CASE WHEN input.pin <> own.datatalks_id THEN refuse('RT001', input.id::text) ELSE own.datatalks_id END
             AS datatalks_id,
         coalesce(subject.datatalks_id, own.datatalks_id) AS ordering_key
     FROM input JOIN who AS own ON own.key = input.key LEFT JOIN who AS subject ON subject.key = input.subject
 ), joined AS (
-    INSERT INTO identities (key, datatalks_id, client, entity, type)
-    SELECT DISTINCT ON (joins) joins, datatalks_id, %(client)s, %(entity)s, %(type)s FROM named WHERE joins IS NOT NULL
-    ORDER BY joins, id DESC
-    ON CONFLICT (key) DO UPDATE SET datatalks_id = excluded.datatalks_id
+    INSERT INTO identities AS i (key, datatalks_id, client, entity, type, known_as)
+    SELECT DISTINCT ON (joins) joins, datatalks_id, %(client)s, %(entity)s, %(type)s,
+        jsonb_build_object(%(group)s::text, known_as)
+    FROM named WHERE joins IS NOT NULL ORDER BY joins, id DESC
+    ON CONFLICT (key) DO UPDATE SET datatalks_id = excluded.datatalks_id,
+        known_as = coalesce(i.known_as, '{{}}') || excluded.known_as
 ), request AS (
     INSERT INTO requests (request_id, client, environment, surface, group_key, entity, type, action, mapping_version,
         credential, callback_id, records, open)
@@ -136,6 +138,10 @@ PLAIN = ACCEPT.format(keep="", gate="")
 IDEMPOTENT = ACCEPT.format(keep=KEEP, gate="WHERE EXISTS (SELECT FROM keep)")
 EARLIER = "SELECT fingerprint, request_id FROM idempotency WHERE client = %(client)s AND key = %(idempotency_key)s"
 EARLIER_IDS = "SELECT datatalks_id FROM records WHERE record_id BETWEEN %(low)s AND %(high)s ORDER BY record_id"
+KNOWN_AS = """
+SELECT key, known_as ->> %(group)s FROM identities
+WHERE key = ANY(%(keys)s::uuid[]) AND known_as ->> %(group)s IS NOT NULL
+"""
 REJECT = """
 INSERT INTO rejections (request_id, client, surface, credential, status, messages)
 VALUES (%(request_id)s, %(client)s, %(surface)s, %(credential)s, %(status)s, %(messages)s)

@@ -48,6 +48,7 @@ _POSTS: Mapping[str, Ingestion] = {
         "Join an anonymous id to a user",
         client_schemas.ALIAS,
         {"external_id": _USER, "anonymous_id": "5f0e4a6c-2f9b-4f57-8a4e-4d3f1f3f8a90"},
+        "What comes with the anonymous id alone from then on is the user's, and is delivered with the external id.",
     ),
     "identify": Ingestion(
         "Create or update a user",

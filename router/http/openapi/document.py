@@ -7,7 +7,7 @@ from typing import Any
 
 from apispec import APISpec
 
-from router.http.openapi import answers, client_api, contracts, records, service, status
+from router.http.openapi import answers, client_api, contracts, previews, records, service, status
 from router.http.openapi.callbacks import webhooks
 from router.http.openapi.variants import Variant
 from router.settings import Settings
@@ -52,7 +52,7 @@ def document(settings: Settings, variants: Sequence[Variant], client: str | None
         servers=[{"url": "/"}],
     )
     _components(spec, settings, variants)
-    for path, operations in {**records.paths(variants), **status.paths()}.items():
+    for path, operations in {**records.paths(variants), **previews.paths(variants), **status.paths()}.items():
         spec.path(path, operations={method: {**each, "servers": SERVERS} for method, each in operations.items()})
     for path, operations in {**client_api.paths(settings.strict_client_api), **service.paths()}.items():
         spec.path(path, operations=operations)
@@ -65,6 +65,7 @@ def _components(spec: APISpec, settings: Settings, variants: Sequence[Variant]) 
         "Scalar": contracts.SCALAR,
         "Value": contracts.VALUE,
         **records.schemas(variants),
+        **previews.SCHEMAS,
         **status.SCHEMAS,
         **client_api.SCHEMAS,
     }

@@ -13,6 +13,7 @@ from router.ledger.documents import DeliveryRow, RejectionRow, RequestRow, docum
 from router.ledger.feedback import FeedbackRow, MatchedBy
 from router.model import Entity, Environment, State, delivery_id, record_id
 
+MAPPING_VERSION = f"sha256:{'3fa1b2c4' * 8}"
 _AT = datetime(2026, 1, 31, 8, 0, tzinfo=UTC)
 _DONE_AT = _AT + timedelta(seconds=2)
 _RECORD = record_id(REQUEST_ID, 0)
@@ -27,7 +28,7 @@ def _row(failed: int) -> RequestRow:
         group="main_group",
         entity=Entity.PROFILE,
         type="person",
-        mapping_version=f"sha256:{'3fa1b2c4' * 8}",
+        mapping_version=MAPPING_VERSION,
         received_at=_AT,
         completed_at=_DONE_AT,
         open=0,

@@ -12,7 +12,7 @@ from router.http.openapi.contracts import RECORD, Schema
 from router.http.openapi.status import ref
 from router.http.openapi.variants import Variant
 from router.http.signed import Format, Route
-from router.http.wrapper import MAX_ARRAY
+from router.http.wrapper import MAX_ARRAY, Form
 
 _GROUP = "main_group"
 _WRONG = "data.email: not a valid email address"
@@ -61,7 +61,7 @@ def _operation(route: Route, method: str, variants: Sequence[Variant]) -> Schema
         "tags": [version],
         "summary": _SUMMARIES[name, method],
         "security": [{"sigv4": []}],
-        "parameters": [IDEMPOTENCY_KEY, *_of_lines(route, variants[0])],
+        "parameters": [IDEMPOTENCY_KEY, *_of_lines(route.form, variants[0])],
         "requestBody": {"required": True, "content": _bodies(route, method, variants)},
         "responses": {
             "200": accepted(route.form.array),
@@ -72,51 +72,52 @@ def _operation(route: Route, method: str, variants: Sequence[Variant]) -> Schema
 
 
 def _bodies(route: Route, method: str, variants: Sequence[Variant]) -> dict[str, Schema]:
-    wrapped, lines, shown, shown_lines = [], [], {}, {}
+    wrappers, lines, shown, shown_lines = [], [], {}, {}
     for each in variants:
         removes = method == "DELETE"
         record = ref(each.removal_name if removes else each.name)
         example = each.removal_example if removes else each.example
-        wrapped.append(_wrapper(route, each, record))
+        wrappers.append(wrapper(route.form, each, record))
         lines.append({"title": each.title, "type": "array", "items": record, "minItems": 1, "maxItems": MAX_LINES})
-        shown[each.title] = {"value": _wrapped(route, each, example)}
+        shown[each.title] = {"value": wrapped(route.form, each, example)}
         shown_lines[each.title] = {"value": [example]}
     return {
-        Format.JSON.value: {"schema": _any_of(wrapped), "examples": shown},
-        Format.LINES.value: {"schema": _any_of(lines), "examples": shown_lines},
+        Format.JSON.value: {"schema": any_of(wrappers), "examples": shown},
+        Format.LINES.value: {"schema": any_of(lines), "examples": shown_lines},
     }
 
 
-def _any_of(schemas: Sequence[Schema]) -> Schema:
+def any_of(schemas: Sequence[Schema]) -> Schema:
     return schemas[0] if len(schemas) == 1 else {"anyOf": list(schemas)}
 
 
 # ---- the wrapper -----------------------------------------------------------------------------------------------------
 
 
-def _group_key(route: Route) -> str:
-    return "groupKey" if route.form.typed else "group_key"
+def _group_key(form: Form) -> str:
+    return "groupKey" if form.typed else "group_key"
 
 
 def _group_of(variant: Variant) -> str:
     return variant.groups[0] if variant.groups else _GROUP
 
 
-def _needless(route: Route, variant: Variant) -> bool:
+def _needless(form: Form, variant: Variant) -> bool:
     """May the group be left out."""
-    return route.form.typed and (variant.only or variant.groups is None)
+    return form.typed and (variant.only or variant.groups is None)
 
 
-def _wrapper(route: Route, variant: Variant, record: Schema) -> Schema:
+def wrapper(form: Form, variant: Variant, record: Schema) -> Schema:
+    """What a variant's records are sent in."""
     several: Schema = {"type": "array", "items": record, "minItems": 1, "maxItems": MAX_ARRAY}
-    needless = _needless(route, variant)
+    needless = _needless(form, variant)
     members: dict[str, Schema] = {
-        **({"type": _type(variant)} if route.form.typed else {}),
-        _group_key(route): _group(variant, needless),
-        "data": several if route.form.array else _ONE_OR_SEVERAL | {"oneOf": [record, several]},
-        **({"datatalksId": _PIN} if route.form.typed else {}),
+        **({"type": _type(variant)} if form.typed else {}),
+        _group_key(form): _group(variant, needless),
+        "data": several if form.array else _ONE_OR_SEVERAL | {"oneOf": [record, several]},
+        **({"datatalksId": _PIN} if form.typed else {}),
     }
-    optional = {"datatalksId", _group_key(route) if needless else ""}
+    optional = {"datatalksId", _group_key(form) if needless else ""}
     return {
         "title": variant.title,
         "type": "object",
@@ -139,16 +140,17 @@ def _group(variant: Variant, needless: bool) -> Schema:
     return {"enum": [*variant.groups, *([None] if needless else [])], "description": words}
 
 
-def _wrapped(route: Route, variant: Variant, record: Mapping[str, Any]) -> dict[str, Any]:
-    typed = {"type": variant.type} if route.form.typed else {}
-    return {**typed, _group_key(route): _group_of(variant), "data": [record] if route.form.array else record}
+def wrapped(form: Form, variant: Variant, record: Mapping[str, Any]) -> dict[str, Any]:
+    """A record as it is sent."""
+    typed = {"type": variant.type} if form.typed else {}
+    return {**typed, _group_key(form): _group_of(variant), "data": [record] if form.array else record}
 
 
-def _of_lines(route: Route, variant: Variant) -> list[Schema]:
+def _of_lines(form: Form, variant: Variant) -> list[Schema]:
     """Newline-delimited records have no wrapper; what it says is said in the query."""
-    needless = _needless(route, variant)
-    said = {_group_key(route): ("the group", _group_of(variant), needless)}
-    if route.form.typed:
+    needless = _needless(form, variant)
+    said = {_group_key(form): ("the group", _group_of(variant), needless)}
+    if form.typed:
         said = {"type": ("the type", variant.type, False), **said}
     return [
         {

@@ -34,6 +34,8 @@ def import_(file: Path, client: str, entity: str, type_: str, group: str, reject
     """Accept every record of FILE (.csv, .ndjson, .jsonl). Interrupted? Run it again: nothing is sent twice."""
     target = Target(client, Entity(entity), type_, group, Environment.STAGING if staging else Environment.PRODUCTION)
     refused = rejects or file.with_name(f"{file.name}.rejects.csv")
+    if refused.exists() and not refused.is_file():
+        raise click.BadParameter(f"{refused} is not a file, and would be replaced by one", param_hint="--rejects")
     lines = dict.fromkeys(Taken, 0)
     bad = 0
     began = time.monotonic()

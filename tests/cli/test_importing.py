@@ -94,6 +94,16 @@ def test_what_was_refused_is_told_until_an_import_says_otherwise(shop: Shop, tmp
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_what_is_no_file_is_not_replaced_by_one(shop: Shop, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    path = people(tmp_path / "people.csv", 1)
+    result = CliRunner().invoke(import_, [str(path), *HOW, "--rejects", str(pipe)], env=dict(shop.environment))
+    assert result.exit_code == 2
+    assert f"{pipe} is not a file, and would be replaced by one" in result.output
+    assert pipe.is_fifo()
+
+
 def test_ten_times_the_lines_take_no_more_memory(shop: Shop, tmp_path: Path) -> None:
     few, many = LINES // 10, LINES
     _, of_few = finished(importing(shop, people(tmp_path / "few.csv", few)))

@@ -41,7 +41,7 @@ class Call:
     """A call as it was understood, not yet checked.
 
     type: "" for v1, which has none. group: None when left out. pins: datatalksIds sent along, by record, or empty.
-    joins: by record, another hard id of the profile, which names that of its `user_id` from now on, or empty.
+    joins: by record, another hard id of the profile, which names this one from now on, or empty.
     many: `data` was an array, so faults are told by index. faults: what is already known to be wrong with it.
     """
 
@@ -139,7 +139,7 @@ def _records(call: Call, contract: Contract, faults: list[str]) -> list[NewRecor
                 subject_type=profile.type if profile else "",
                 pinned=call.pins[index] if call.pins else None,
                 joins=identity_key(client, entity, type, (joined,)) if joined else None,
-                known_as=str(data["user_id"]) if joined else None,
+                known_as=contract.hard_id_of(values)[0] if joined else None,
             )
         )
     return records

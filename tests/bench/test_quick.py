@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.bench import __main__ as bench
+from tests.bench import chart
 from tests.bench.bars import Bar
 from tests.bench.calls import post
 from tests.bench.driver import Pace, drive
@@ -24,7 +25,11 @@ def test_the_quick_form_runs(tmp_path: Path) -> None:
     assert load["delivered"]["records"] == load["answered"]["records"]
     assert load["delivered"]["repeats"] == 0
     assert load["cost"]["ledger"]["bytes"] > 0
-    ElementTree.parse(file.with_suffix(".svg"))
+
+
+def test_the_chart_of_what_was_found_is_one() -> None:
+    found = json.loads((bench.RESULTS / "usual.json").read_text())
+    assert ElementTree.fromstring(chart.draw(found["loads"], "here")).findall(".//{http://www.w3.org/2000/svg}text")
 
 
 def test_every_request_is_answered_and_seen_once() -> None:

@@ -195,7 +195,7 @@ def test_an_event_that_is_repeated_is_the_same_one(host, wire, arrived):
     [
         ("alias_user", {"external_id": "u-1", "anonymous_id": "a-1"}, ("alias", "upsert")),
         ("register_device", DEVICE | {"external_id": "u-1"}, ("device", "upsert")),
-        ("register_device", DEVICE | {"anonymous_id": "a-1", "token": None}, ("device", "upsert")),
+        ("register_device", DEVICE | {"anonymous_id": "a-2", "token": None}, ("device", "upsert")),
         ("delete_user", {"external_id": "å/&?=1"}, ("profile", "delete")),
     ],
 )

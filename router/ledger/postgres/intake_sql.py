@@ -91,18 +91,27 @@ WITH known AS MATERIALIZED (
 )
 SELECT datatalks_id FROM named
 """
-# The same for many requests of one record each, which came at once: one commit for all, and who is who decided once.
+# The same for many requests that came at once: one commit for all, and who is who decided once.
 TOGETHER = """
-WITH input AS MATERIALIZED (
-    SELECT *, nextval('record_seq') AS seq FROM unnest(
-        %(request_ids)b::uuid[], %(ids)b::uuid[], %(clients)b::text[], %(environments)b::text[], %(surfaces)b::text[],
+WITH calls AS MATERIALIZED (
+    SELECT * FROM unnest(
+        %(request_ids)b::uuid[], %(clients)b::text[], %(environments)b::text[], %(surfaces)b::text[],
         %(groups)b::text[], %(entities)b::text[], %(types)b::text[], %(actions)b::text[], %(mapping_versions)b::text[],
-        %(credentials)b::text[], %(callbacks)b::integer[], %(routes)b::integer[], %(datas)b::text[], %(keys)b::uuid[],
-        %(fresh)b::uuid[]
-    ) AS t (request_id, id, client, environment, surface, group_key, entity, type, action, mapping_version, credential,
-        callback_id, route, data, key, fresh)
+        %(credentials)b::text[], %(callbacks)b::integer[], %(routes)b::integer[], %(subject_types)b::text[],
+        %(counts)b::integer[]
+    ) AS t (request_id, client, environment, surface, group_key, entity, type, action, mapping_version, credential,
+        callback_id, route, subject_type, count)
+), input AS MATERIALIZED (
+    SELECT t.*, nextval('record_seq') AS seq FROM unnest(
+        %(ids)b::uuid[], %(of)b::uuid[], %(datas)b::text[], %(keys)b::uuid[], %(fresh)b::uuid[], %(subjects)b::uuid[],
+        %(subject_fresh)b::uuid[]
+    ) AS t (id, request_id, data, key, fresh, subject, subject_fresh)
 ), wanted AS MATERIALIZED (
-    SELECT DISTINCT ON (key) key, fresh, client, entity, type FROM input ORDER BY key
+    SELECT DISTINCT ON (key) key, fresh, client, entity, type FROM (
+        SELECT key, fresh, client, entity, type FROM input JOIN calls USING (request_id)
+        UNION ALL SELECT subject, subject_fresh, client, 'profile', subject_type
+        FROM input JOIN calls USING (request_id) WHERE subject IS NOT NULL
+    ) AS named_keys ORDER BY key
 ), known AS MATERIALIZED (
     SELECT i.key, i.datatalks_id FROM wanted CROSS JOIN LATERAL (
         SELECT * FROM identities WHERE identities.key = wanted.key OFFSET 0) AS i
@@ -111,22 +120,25 @@ WITH input AS MATERIALIZED (
     SELECT key, fresh, client, entity, type FROM wanted WHERE key NOT IN (SELECT key FROM known) ORDER BY key
     ON CONFLICT (key) DO UPDATE SET key = excluded.key
     RETURNING key, datatalks_id
+), who AS MATERIALIZED (
+    SELECT * FROM known UNION ALL SELECT * FROM born
 ), named AS MATERIALIZED (
-    SELECT input.*, who.datatalks_id
-    FROM input JOIN (SELECT * FROM known UNION ALL SELECT * FROM born) AS who USING (key)
+    SELECT input.id, input.request_id, input.seq, input.data, own.datatalks_id,
+        coalesce(subject.datatalks_id, own.datatalks_id) AS ordering_key
+    FROM input JOIN who AS own ON own.key = input.key LEFT JOIN who AS subject ON subject.key = input.subject
 ), request AS (
     INSERT INTO requests (request_id, client, environment, surface, group_key, entity, type, action, mapping_version,
         credential, callback_id, records, open)
     SELECT request_id, client, environment, surface, group_key, entity, type, action, mapping_version, credential,
-        callback_id, 1, 1 FROM input
+        callback_id, count, count FROM calls
 ), kept AS (
     INSERT INTO records (record_id, seq, datatalks_id, ordering_key, data)
-    SELECT id, seq, datatalks_id, datatalks_id, data FROM named
+    SELECT id, seq, datatalks_id, ordering_key, data FROM named
 ), queued AS (
     INSERT INTO due (id, request_id, destination_id, lane, ordering_key, seq, due_at)
-    SELECT id, request_id, route, 0, datatalks_id, seq, now() FROM named
+    SELECT id, request_id, route, 0, ordering_key, seq, now() FROM named JOIN calls USING (request_id)
 )
-SELECT request_id, datatalks_id FROM named
+SELECT id, datatalks_id FROM named
 """
 # A statement cannot change a row that it made: what one record introduces and another of its call joins is made before.
 INTRODUCE = """

@@ -35,7 +35,7 @@ class Scale:
 
 
 SHORT = Scale(full=False, records=160, each=2, rate=32.0, lease=6.0, timeout=3.0, drain=60.0)
-FULL = Scale(full=True, records=20_000, each=10, rate=20.0, lease=40.0, timeout=20.0, drain=600.0)
+FULL = Scale(full=True, records=20_000, each=20, rate=20.0, lease=40.0, timeout=20.0, drain=600.0)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -16,7 +16,8 @@ Schema = dict[str, Any]
 
 MOST_FIELDS = 1000
 KEEPABLE = r"^[^\x00]*$"  # PostgreSQL keeps no U+0000
-NOT_BLANK = r"^[^\x00]*[^\s\x00][^\x00]*$"
+# What is white space differs between regular expressions: some leave out the separators below U+0020, and U+0085.
+NOT_BLANK = r"^[^\x00]*[^\s\x00\x1c-\x1f\x85][^\x00]*$"
 IN_64_BITS: Mapping[str, Any] = {"minimum": -INT64, "maximum": INT64 - 1}
 
 # The days that there are, spelled out: that February has no 30th can be said in no other way.

@@ -39,7 +39,7 @@ FULL = Scale(full=True, records=20_000, each=20, rate=20.0, lease=40.0, timeout=
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--full", action="store_true", help="faults at their real size, which takes about an hour")
+    parser.addoption("--full", action="store_true", help="faults at their real size, which takes hours")
 
 
 def pytest_configure(config: pytest.Config) -> None:

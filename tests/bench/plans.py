@@ -22,8 +22,9 @@ from router.ledger.postgres.pool import SESSION
 STATEMENTS: Mapping[str, str] = {
     "accept": intake_sql.SINGLE,
     "accept at once": intake_sql.TOGETHER,
-    "accept many": intake_sql.PLAIN,
-    "accept once": intake_sql.IDEMPOTENT,
+    "accept many": intake_sql.accept(once=False, delete=False),
+    "accept once": intake_sql.accept(once=True, delete=False),
+    "delete": intake_sql.accept(once=False, delete=True),
     "outlook": claim_sql.OUTLOOK,
     "claim": claim_sql.CLAIM,
     "give again": claim_sql.REGIVE,

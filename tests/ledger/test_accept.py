@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from router.ledger.base import IdempotencyMismatch, PinConflict
-from router.model import Accepted, NewRecord, Rejected, new_request_id
+from router.model import Accepted, Action, NewRecord, Rejected, new_request_id
 from tests.ledger.kit import LEASE, WORKER, Kit, event, idempotency, key_of, record
 
 T = TypeVar("T")
@@ -158,6 +158,17 @@ def test_of_a_chain_of_joins_each_is_known_by_what_it_was_joined_to(kit: Kit) ->
     kit.accept(alias("a", "b"))
     kit.accept(alias("b", "c"))
     assert kit.ledger.known_as([key_of("a"), key_of("b")], "main") == {key_of("a"): "b", key_of("b"): "c"}
+
+
+def test_who_was_deleted_lends_nobody_a_name_in_that_group(kit: Kit) -> None:
+    for group in ("main", "other"):
+        kit.accept(alias("anonymous-7", "ada"), alias("anonymous-8", "grace"), group=group)
+    kit.accept("ada", action=Action.DELETE)
+    asked = [key_of("anonymous-7"), key_of("anonymous-8")]
+    assert [sorted(kit.ledger.known_as(asked, group).values()) for group in ("main", "other")] == [
+        ["grace"],
+        ["ada", "grace"],
+    ]
 
 
 def test_each_group_has_its_own_name_for_who_was_joined(kit: Kit) -> None:

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 from router.ledger.base import IdempotencyMismatch, PinConflict
 from router.ledger.memory.store import Due, Record, Request, Store
-from router.model import Accepted, NewRecord, NewRequest, Rejected, ids_of, record_id
+from router.model import Accepted, Action, NewRecord, NewRequest, Rejected, ids_of, record_id
 
 BURST = timedelta(seconds=1)
 
@@ -28,6 +28,8 @@ class Intake:
             for record in request.records:
                 if record.joins:
                     store.known_as.setdefault(record.joins, {})[request.group] = record.known_as
+            if request.action is Action.DELETE:
+                self._forget(set(names), request.group)
             if request.idempotency is not None:
                 kept = (
                     request.idempotency.fingerprint,
@@ -56,6 +58,11 @@ class Intake:
             raise IdempotencyMismatch("the Idempotency-Key was used before, with another request")
         records, _ = store.of_request(request_id, *ids_of(request_id))
         return Accepted(request_id, tuple(record.datatalks_id for record in records), replayed=True)
+
+    def _forget(self, deleted: set[UUID], group: str) -> None:
+        for key, names in self._store.known_as.items():
+            if self._store.identities[key] in deleted:
+                names.pop(group, None)
 
     def _identify(self, records: Sequence[NewRecord]) -> list[UUID]:
         """Each record's datatalksId, all or nothing."""

@@ -10,12 +10,15 @@ import psycopg
 
 from router.ledger.base import IdempotencyMismatch, LedgerError, PinConflict
 from router.ledger.postgres import intake_sql as sql
-from router.ledger.postgres.pool import Database, Refused
+from router.ledger.postgres.pool import ANSWERED_WITHIN, Database, Refused
 from router.ledger.postgres.together import Together
-from router.model import Accepted, NewRequest, Rejected, ids_of, record_id, record_index
+from router.model import Accepted, Action, NewRequest, Rejected, ids_of, record_id, record_index
 
 PIN_CONFLICT = "RT001"
 MOST_TOGETHER = 64
+KEPT_WITHIN = 2.4
+"""Seconds after which the caller of a small request is told that it may not have been kept, and calls again: a line to
+the server that died says nothing."""
 SMALL = 20
 """Records: with more, a request goes by itself, for it would keep others waiting."""
 
@@ -36,7 +39,7 @@ class Intake:
         if len(requests) == 1:
             return [self._alone(requests[0])]
         try:
-            named: dict[UUID, UUID] = dict(self._db.rows(sql.TOGETHER, _of_all(requests)))
+            named: dict[UUID, UUID] = dict(self._db.rows(sql.TOGETHER, _of_all(requests), KEPT_WITHIN))
         except Refused:  # whoever it was about, the others are not held up
             return [self._alone(each) for each in requests]
         return [
@@ -56,7 +59,7 @@ class Intake:
             fresh = [pinned or uuid4() for pinned in joined.values()]
             self._db.rows(sql.INTRODUCE, {**params, "keys": list(joined), "fresh": fresh})
         try:
-            rows = self._db.rows(statement, params)
+            rows = self._db.rows(statement, params, KEPT_WITHIN if _is_small(request) else ANSWERED_WITHIN)
         except psycopg.Error as error:
             if error.sqlstate != PIN_CONFLICT:
                 raise
@@ -103,15 +106,16 @@ def _joined(request: NewRequest) -> dict[UUID, UUID | None]:
 
 
 def _is_simple(request: NewRequest) -> bool:
-    """One record that belongs to nobody else, under no key: most calls."""
-    first = request.records[0]
-    return len(request.records) == 1 and not (request.idempotency or first.subject or first.joins)
+    """One record to keep that belongs to nobody else, under no key: most calls."""
+    first, keeps = request.records[0], request.action is not Action.DELETE
+    return keeps and len(request.records) == 1 and not (request.idempotency or first.subject or first.joins)
 
 
 def _is_small(request: NewRequest) -> bool:
     """A few records that nothing is said about beyond whose they are."""
     return (
         len(request.records) <= SMALL
+        and request.action is not Action.DELETE
         and request.idempotency is None
         and not any(record.pinned or record.joins for record in request.records)
     )
@@ -181,7 +185,7 @@ def _statement(request: NewRequest) -> tuple[str, dict[str, object]]:
         "joins": [record.joins for record in records],
         "known_as": [record.known_as for record in records],
     }
-    if request.idempotency is None:
-        return sql.PLAIN, params
     once = request.idempotency
-    return sql.IDEMPOTENT, params | {"idempotency_key": once.key, "fingerprint": once.fingerprint, "days": once.days}
+    if once is not None:
+        params |= {"idempotency_key": once.key, "fingerprint": once.fingerprint, "days": once.days}
+    return sql.accept(once=once is not None, delete=request.action is Action.DELETE), params

@@ -41,7 +41,7 @@ WITH {keep} input AS MATERIALIZED (
     FROM named WHERE joins IS NOT NULL ORDER BY joins, id DESC
     ON CONFLICT (key) DO UPDATE SET datatalks_id = excluded.datatalks_id,
         known_as = coalesce(i.known_as, '{{}}') || excluded.known_as
-), request AS (
+), {forget} request AS (
     INSERT INTO requests (request_id, client, environment, surface, group_key, entity, type, action, mapping_version,
         credential, callback_id, records, open)
     SELECT %(request_id)s, %(client)s, %(environment)s, %(surface)s, %(group)s, %(entity)s, %(type)s, %(action)s,
@@ -62,6 +62,13 @@ keep AS MATERIALIZED (
     ON CONFLICT (client, key) DO UPDATE SET fingerprint = excluded.fingerprint, request_id = excluded.request_id,
         expires_at = excluded.expires_at WHERE idempotency.expires_at < now()
     RETURNING true
+),
+"""
+# Who is deleted lends nobody a name any more.
+FORGET = """
+forgotten AS (
+    UPDATE identities SET known_as = known_as - %(group)s::text
+    WHERE datatalks_id = ANY (ARRAY(SELECT datatalks_id FROM named)) AND known_as ? %(group)s::text
 ),
 """
 # The same for one record that belongs to nobody else: most calls.
@@ -146,8 +153,14 @@ INSERT INTO identities (key, datatalks_id, client, entity, type)
 SELECT key, fresh, %(client)s, %(entity)s, %(type)s FROM unnest(%(keys)b::uuid[], %(fresh)b::uuid[]) AS t (key, fresh)
 ORDER BY key ON CONFLICT DO NOTHING
 """
-PLAIN = ACCEPT.format(keep="", gate="")
-IDEMPOTENT = ACCEPT.format(keep=KEEP, gate="WHERE EXISTS (SELECT FROM keep)")
+
+
+def accept(*, once: bool, delete: bool) -> str:
+    """once: under an idempotency key."""
+    gate = "WHERE EXISTS (SELECT FROM keep)" if once else ""
+    return ACCEPT.format(keep=KEEP if once else "", gate=gate, forget=FORGET if delete else "")
+
+
 EARLIER = "SELECT fingerprint, request_id FROM idempotency WHERE client = %(client)s AND key = %(idempotency_key)s"
 EARLIER_IDS = "SELECT datatalks_id FROM records WHERE record_id BETWEEN %(low)s AND %(high)s ORDER BY record_id"
 KNOWN_AS = """

@@ -89,9 +89,11 @@ class Database:
             refused = (error.sqlstate or "")[:2] in _OF_STATEMENT
             raise (Refused if refused else Unavailable)(_told(error)) from error
 
-    def rows(self, sql: str, params: Mapping[str, Any] | None = None) -> list[TupleRow]:
+    def rows(
+        self, sql: str, params: Mapping[str, Any] | None = None, within: float = ANSWERED_WITHIN
+    ) -> list[TupleRow]:
         """The rows of one statement, committed on return. The victim of a deadlock was undone, and goes again."""
-        with self.connection(ANSWERED_WITHIN) as connection:
+        with self.connection(within) as connection:
             cursor = connection.cursor(row_factory=tuple_row, binary=True)
             try:
                 cursor.execute(sql, params)

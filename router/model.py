@@ -265,6 +265,7 @@ class DueDelivery:
     age: seconds since the first of all, 0.0 before it.
     suspicion: that it kills its workers (`judge.SET_ASIDE`).
     sending: its call was marked as leaving, and never finished.
+    replayed: a person asked for it once more, and it goes beside what is live.
     """
 
     delivery_id: UUID
@@ -281,6 +282,7 @@ class DueDelivery:
     age: float = 0.0
     suspicion: int = 0
     sending: bool = False
+    replayed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,10 @@ FLUSH_AFTER = 5.0
 AT_MOST = CHUNK_TIME + LONGEST_SEND + KEEP_TRYING
 """Seconds after which a worker process is stuck, and killed by its parent."""
 NOT_CONFIGURED_WAIT = 5.0
+REPLAY_WAVE = 0.05
+"""Seconds from one wave of a replay's calls to its next: a destination that answers at once would otherwise make a
+replay take all of the machine, which others need for what is live. Where a wave takes as long anyway, it costs nothing.
+"""
 
 log = logs.get(__name__)
 
@@ -84,11 +88,14 @@ def _send_all(chunk: _Chunk, deliveries: Sequence[DueDelivery]) -> None:
     for calls in _slices(deliveries, chunk):
         if not _may_leave(chunk, calls):
             return
+        began = time.monotonic()
         for call, sent in zip(calls, _send(chunk, calls), strict=True):
             if sent is None:
                 chunk.enough = True
             else:
                 _judge(chunk, call, *sent)
+        if deliveries[0].replayed:
+            time.sleep(max(began + REPLAY_WAVE - time.monotonic(), 0.0))
 
 
 @cache

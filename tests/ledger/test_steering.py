@@ -103,6 +103,7 @@ def test_what_has_ended_can_be_sent_again(kit: Kit, state: State) -> None:
     assert kit.document(accepted)["status"] == "accepted"
     _, (again,) = kit.only()
     assert (again.request_id, again.payload, again.attempts) == (accepted.request_id, {"contact": {}}, 0)
+    assert again.replayed
     assert kit.ledger.audit().differences == []
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Sequence
+from uuid import UUID
 
 import pytest
 
 from connectors.base import Command, Kind, Outcome
 from tests.workers.floor import DELIVERED, FAILED, Floor, floor
+from workers.deliver import REPLAY_WAVE
 
 
 def only(outcome: Outcome, *, first: bool = False):
@@ -53,6 +56,22 @@ def test_calls_are_in_flight_together(work: Floor) -> None:
     work.told.answer = answer
     work.deliver(work.given(*"abcdefg"))
     assert work.states() == ["delivered"] * 7
+
+
+def test_a_replay_leaves_time_between_its_calls_for_what_is_live(single: Floor) -> None:
+    moments: list[float] = []
+
+    def answer(commands: Sequence[Command]) -> list[Outcome]:
+        moments.append(time.monotonic())
+        return [DELIVERED] * len(commands)
+
+    single.deliver(single.given("a", "b", "c", "d"))
+    single.told.answer = answer
+    ended = [UUID(delivery["deliveryId"]) for delivery in single.deliveries()]
+    assert single.kit.ledger.replay(ended, "ada") == 4
+    single.deliver(*single.kit.claim())
+    first, second = moments
+    assert second - first >= REPLAY_WAVE
 
 
 def test_a_command_says_which_attempt_it_is(single: Floor) -> None:

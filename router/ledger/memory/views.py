@@ -53,4 +53,5 @@ def _due_delivery(store: Store, row: Due) -> DueDelivery:
         age=(store.now() - datetime.fromisoformat(tried[0]["at"])).total_seconds() if tried else 0.0,
         suspicion=row.suspicion,
         sending=delivery.state is State.SENDING,
+        replayed=row.lane == 2,
     )

@@ -202,4 +202,5 @@ def _due(row: Sequence[Any]) -> DueDelivery:
         age=row[12],
         suspicion=row[13],
         sending=row[14] == State.SENDING,
+        replayed=row[15] == 2,
     )

@@ -62,7 +62,7 @@ SELECT mine.destination_id, due.id, r.request_id, r.client, r.group_key, r.envir
     (SELECT count(*) FROM jsonb_array_elements(d.attempts) WITH ORDINALITY AS a (one, nth)
         WHERE nth > d.earlier AND one ->> 'outcome' NOT IN {UNCOUNTED}),
     coalesce(extract(epoch FROM now() - (d.attempts -> d.earlier::integer ->> 'at')::timestamptz)::float8, 0.0),
-    due.suspicion, d.state
+    due.suspicion, d.state, due.lane
 """
 _OF_MINE = """
 FROM mine CROSS JOIN LATERAL unnest(mine.ids) AS member (id)

@@ -66,7 +66,6 @@ def celery_settings(broker_url: str) -> dict[str, Any]:
         "task_create_missing_queue_type": "quorum",
         "task_publish_retry": True,
         "task_publish_retry_policy": {"max_retries": 1, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.2},
-        "task_send_sent_event": True,
         "worker_send_task_events": True,
         "worker_prefetch_multiplier": 1,
         "worker_disable_prefetch": broker_url.startswith(("redis", "sentinel")),

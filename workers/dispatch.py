@@ -25,8 +25,11 @@ from workers.check import check_breakers, check_hints
 from workers.notices import Notices
 from workers.safety import check_broker
 
-SHORTEST, LONGEST = 0.015, 0.06
+SHORTEST, LONGEST = 0.01, 0.06
 """Seconds between two claims: while there is work; while there is none, or workers are busy and chunks may fill."""
+APART = 0.03
+"""Seconds from a destination's turn to its next. What is planned goes on at once, for its destinations had their turn
+before the planner had his."""
 CHECK_EVERY = 0.5
 MATCH_EVERY = 5.0
 KEEP_EVERY = 600.0
@@ -55,8 +58,8 @@ class Dispatcher:
 
     def turn(self) -> float:
         try:
-            outlook = self.ledger.outlook()
-            given = self.ledger.claim(self.hints_per_queue) if outlook.due else []
+            outlook = self.ledger.outlook(APART)
+            given = self.ledger.claim(self.hints_per_queue, APART) if outlook.due else []
             wait = self._give(given, outlook.crowded)
             self._check()
         except Unavailable as away:
@@ -72,7 +75,7 @@ class Dispatcher:
         except OSError as lost:
             log.warning("broker away, hints lost", hints=len(hints), why=str(lost) or type(lost).__name__)
             return AWAY
-        self._wait = SHORTEST if hints else min(self._wait * 1.5, LONGEST)
+        self._wait = SHORTEST if hints else min(self._wait * 1.2, LONGEST)
         return LONGEST if crowded else self._wait
 
     def _check(self) -> None:

@@ -225,7 +225,8 @@ class Intake(Protocol):
     def known_as(self, keys: Sequence[UUID], group: str) -> Mapping[UUID, str]:
         """Of these `identity_key`s those that another profile joined in this group, with what it is known as there.
 
-        The latest join counts, and only that: what was joined to what is known by another name now keeps its own.
+        The latest join counts, and only that: what was joined to what is known by another name now keeps its own. Who
+        was deleted in the group lends nobody its name any more.
         """
         ...
 
@@ -282,12 +283,15 @@ class Outlook:
 class Work(Protocol):
     """What is due, given out, started and finished. A hint's number fences all that is done under it."""
 
-    def outlook(self) -> Outlook:
+    def outlook(self, apart: float = 0.0) -> Outlook:
         """A glance, for a tenth of what a claim costs."""
         ...
 
-    def claim(self, hints_per_queue: int) -> list[Hint]:
-        """Give out what is due, fairly and within every bound, and again what nobody started in time."""
+    def claim(self, hints_per_queue: int, apart: float = 0.0) -> list[Hint]:
+        """Give out what is due, fairly and within every bound, and again what nobody started in time.
+
+        apart: seconds from a destination's turn to its next; meanwhile its chunks fill.
+        """
         ...
 
     def expired(self) -> list[int]:

@@ -90,8 +90,8 @@ class Counted(PostgresLedger):
         self._steps = steps
         self._db = _Counted(url, steps)
 
-    def claim(self, hints_per_queue: int) -> list[Hint]:
-        given = super().claim(hints_per_queue)
+    def claim(self, hints_per_queue: int, apart: float = 0.0) -> list[Hint]:
+        given = super().claim(hints_per_queue, apart)
         self._steps.taken()
         return given
 

@@ -22,6 +22,22 @@ def test_what_is_given_is_not_due(kit: Kit) -> None:
     assert not kit.ledger.outlook().due
 
 
+def test_what_had_its_turn_a_moment_ago_has_the_next_a_little_later(kit: Kit) -> None:
+    kit.accept("ada")
+    kit.claim()
+    kit.accept("bob")
+    assert (kit.ledger.outlook(60.0).due, kit.ledger.claim(1, 60.0)) == (False, [])
+    kit.later(61.0)
+    assert kit.ledger.outlook(60.0).due
+    assert len(kit.ledger.claim(9, 60.0)) == 2  # the first that nobody started is given again
+
+
+def test_what_is_planned_need_not_wait_for_its_planners_next_turn(kit: Kit) -> None:
+    kit.accept_and_plan("ada")
+    assert kit.ledger.outlook(60.0).due
+    assert len(kit.ledger.claim(1, 60.0)) == 1
+
+
 def test_a_hint_that_waits_for_a_worker_makes_it_crowded(kit: Kit) -> None:
     kit.accept("ada")
     kit.claim()

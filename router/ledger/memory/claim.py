@@ -59,11 +59,11 @@ class Chunk:
     replay: bool
 
 
-def claim(store: Store, hints_per_queue: int) -> list[GivenHint]:
+def claim(store: Store, hints_per_queue: int, apart: float) -> list[GivenHint]:
     """Give out what is due, as new hints."""
     now = store.now()
     offers = []
-    for one in _looked_at(store, list(_able(store, hints_per_queue))):
+    for one in _looked_at(store, list(_able(store, hints_per_queue, apart))):
         candidates = _candidates(store, one)
         chunks = _chunks(one, _free(store, one, candidates))
         offers.append((one, len(candidates), _ranked(one, chunks)))
@@ -83,13 +83,19 @@ def _looked_at(store: Store, able: Sequence[Open]) -> Iterator[Open]:
                 yield replace(one, take=min(one.take, one.seats * (1 + one.queue_room // len(rivals))))
 
 
-def _able(store: Store, hints_per_queue: int) -> Iterator[Open]:
+def has_turn(store: Store, destination: int, apart: float) -> bool:
+    """Whether its last turn was so many seconds ago, or lies ahead, where only a clock that went back can put it."""
+    target, now = store.targets.get(destination), store.now()
+    return target is not None and not now - timedelta(seconds=apart) < target.given_at <= now
+
+
+def _able(store: Store, hints_per_queue: int, apart: float) -> Iterator[Open]:
     by_target = Counter(hint.destination for hint in store.hints.values())
     by_queue = Counter(hint.queue for hint in store.hints.values())
     replaying = {hint.destination for hint in store.hints.values() if hint.replay}
     for number in sorted({row.destination for row in store.due.values() if row.hint_id is None}):
         target = store.targets.get(number)
-        if target is None or not _may_be_called(store, target):
+        if target is None or not has_turn(store, number, apart) or not _may_be_called(store, target):
             continue
         halved = target.breaker == "half_open"
         seats = 1 if halved else target.given.chunk

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from router.ledger.base import Outlook
 from router.ledger.documents import kept, plain
-from router.ledger.memory.claim import claim
+from router.ledger.memory.claim import claim, has_turn
 from router.ledger.memory.store import Change, Delivery, Due, Event, GivenHint, Store, failed, final
 from router.ledger.memory.views import due_deliveries, due_record, hint_of
 from router.ledger.pace import spacing
@@ -38,16 +38,19 @@ class Work:
 
     _store: Store
 
-    def outlook(self) -> Outlook:
+    def outlook(self, apart: float = 0.0) -> Outlook:
         store = self._store
         with store.lock:
             now = store.now()
             waiting = [hint.given_at for hint in store.hints.values() if hint.started_at is None]
-            due = any(row.hint_id is None and row.due_at <= now for row in store.due.values())
+            due = any(
+                row.hint_id is None and row.due_at <= now and has_turn(store, row.destination, apart)
+                for row in store.due.values()
+            )
             again = any(given_at < now - REGIVE_AFTER for given_at in waiting)
             return Outlook(due or again, any(given_at < now - STARTED_WITHIN for given_at in waiting))
 
-    def claim(self, hints_per_queue: int) -> list[Hint]:
+    def claim(self, hints_per_queue: int, apart: float = 0.0) -> list[Hint]:
         store = self._store
         with store.lock:
             now = store.now()
@@ -56,7 +59,7 @@ class Work:
             ]
             for hint in again:
                 hint.given_at = now
-            given = claim(store, hints_per_queue)
+            given = claim(store, hints_per_queue, apart)
             return [hint_of(store, hint, again=True) for hint in again] + [hint_of(store, hint) for hint in given]
 
     def expired(self) -> list[int]:

@@ -13,12 +13,17 @@ _BUSY = """busy (destination_id) AS (
     FROM busy WHERE busy.destination_id IS NOT NULL
 )"""
 
+# Whether its last turn was long enough ago, or lies ahead, where only a clock that went back can have put it.
+_HAS_TURN = "NOT (d.given_at > now() - %(apart)s * interval '1 second' AND d.given_at <= now())"
+
 # A hint that is to be given again counts as due.
 OUTLOOK = f"""
 WITH RECURSIVE {_BUSY}
 SELECT EXISTS (
-    SELECT FROM busy CROSS JOIN (VALUES (0::smallint), (1::smallint), (2::smallint)) AS lanes (lane)
-    WHERE EXISTS (SELECT FROM due WHERE due.destination_id = busy.destination_id AND due.lane = lanes.lane
+    SELECT FROM busy JOIN destinations AS d USING (destination_id)
+        CROSS JOIN (VALUES (0::smallint), (1::smallint), (2::smallint)) AS lanes (lane)
+    WHERE {_HAS_TURN} AND EXISTS (
+        SELECT FROM due WHERE due.destination_id = busy.destination_id AND due.lane = lanes.lane
         AND due.hint_id IS NULL AND due.due_at <= now())
 ) OR EXISTS (SELECT FROM hints WHERE started_at IS NULL AND given_at < now() - %(after)s * interval '1 second'),
     EXISTS (SELECT FROM hints WHERE started_at IS NULL AND given_at < now() - %(soon)s * interval '1 second')
@@ -56,6 +61,7 @@ WITH RECURSIVE {_BUSY}, out_by_destination AS (
     LEFT JOIN out_by_queue AS q ON q.queue = d.queue
     LEFT JOIN accounts AS a ON a.account = d.account
     WHERE d.enabled AND d.paused_at IS NULL AND d.breaker <> 'open' AND coalesce(a.blocked_until <= now(), true)
+        AND {_HAS_TURN}
 ), able AS MATERIALIZED (
     SELECT well.*, greatest(0, least(
         seats * least(room, queue_room),

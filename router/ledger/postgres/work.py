@@ -46,10 +46,11 @@ class Work:
     """The bounds of what was started here, by hint. Where they are forgotten all partitions are asked, which costs time
     and nothing else."""
 
-    def outlook(self) -> Outlook:
-        return Outlook(*self._db.rows(claim_sql.OUTLOOK, {"after": REGIVE_AFTER, "soon": STARTED_WITHIN})[0])
+    def outlook(self, apart: float = 0.0) -> Outlook:
+        given = {"after": REGIVE_AFTER, "soon": STARTED_WITHIN, "apart": apart}
+        return Outlook(*self._db.rows(claim_sql.OUTLOOK, given)[0])
 
-    def claim(self, hints_per_queue: int) -> list[Hint]:
+    def claim(self, hints_per_queue: int, apart: float = 0.0) -> list[Hint]:
         # Claims take turns, so that bounds, order and budgets hold however many dispatchers run. The lock is taken
         # before the statement that counts, whose snapshot is then newer than the last claim; all goes to the server in
         # one flush, so a dispatcher that is stopped in the middle holds nobody up.
@@ -57,7 +58,8 @@ class Work:
         with self._db.connection(within) as connection, connection.pipeline(), connection.transaction():
             connection.execute("SELECT pg_advisory_xact_lock(%s)", (ONE_CLAIM_AT_A_TIME,))
             again = connection.execute(claim_sql.REGIVE, {"after": REGIVE_AFTER}, binary=True)
-            given = connection.execute(claim_sql.CLAIM, {"hints_per_queue": hints_per_queue}, binary=True)
+            bounds = {"hints_per_queue": hints_per_queue, "apart": apart}
+            given = connection.execute(claim_sql.CLAIM, bounds, binary=True)
             return [_hint(row, again=True) for row in again.fetchall()] + [_hint(row) for row in given.fetchall()]
 
     def expired(self) -> list[int]:

@@ -1,9 +1,12 @@
-"""How far apart the calls of an account with a rate are."""
+"""How much may go at once: how far apart the calls of an account with a rate are, how large a replay's chunks."""
 
 from __future__ import annotations
 
 SPARE = 0.1
 """Of every second so much stays free: calls that a busy machine holds up must not meet the ones behind them."""
+
+REPLAY_CHUNK = 64
+"""Replayed deliveries that go together at most: what is live waits while a chunk is given, started and finished."""
 
 
 def spacing(calls_per_second: float) -> float:

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from router.ledger.base import Selection
+from router.ledger.pace import REPLAY_CHUNK
 from router.ledger.postgres.pool import ONE_CLAIM_AT_A_TIME
 from router.model import SEEN_DEATH, State
 from tests.ledger.kit import CALLBACKS, ROUTE, Kit, crm, other, verdict
@@ -270,6 +271,15 @@ def test_a_destination_that_takes_one_at_a_time_serves_its_retries_too(kit: Kit)
         if delivery.request_id == retried.request_id:
             return
     pytest.fail("a retry had no turn among 150 live deliveries")
+
+
+def test_a_chunk_of_replays_is_small(kit: Kit) -> None:
+    kit.publish(crm(chunk=500))
+    fill(kit, REPLAY_CHUNK + 6)
+    kit.end_all()
+    ended = [each.delivery_id for each in kit.ledger.letters(Selection(states=[State.DELIVERED]), 100)]
+    kit.ledger.replay(ended, "ada")
+    assert [len(started) for _, started in kit.given()] == [REPLAY_CHUNK]
 
 
 def test_replays_have_one_hint_of_a_destination_at_a_time(kit: Kit) -> None:

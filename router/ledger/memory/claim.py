@@ -11,7 +11,7 @@ from itertools import groupby
 from uuid import UUID
 
 from router.ledger.memory.store import LONG_AGO, Due, GivenHint, Store, Target
-from router.ledger.pace import spacing
+from router.ledger.pace import REPLAY_CHUNK, spacing
 from router.ledger.ranges import id_at
 
 LANES = ((0, 1), (1, 4), (2, 8))
@@ -142,7 +142,8 @@ def _candidates(store: Store, one: Open) -> list[Due]:
     for lane, weight in LANES:
         if lane == 2 and one.replaying:
             continue
-        turn = [row for row in waiting if row.lane == lane and row.due_at <= now][: one.take]
+        most = min(one.take, REPLAY_CHUNK) if lane == 2 else one.take
+        turn = [row for row in waiting if row.lane == lane and row.due_at <= now][:most]
         shares += [(weight * (nth - luck[lane]), lane, row) for nth, row in enumerate(turn, 1)]
     return [row for _, _, row in sorted(shares, key=lambda share: share[:2])[: one.take]]
 

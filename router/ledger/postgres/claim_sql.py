@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from router.ledger.pace import SPARE
+from router.ledger.pace import REPLAY_CHUNK, SPARE
 
 # Destinations with due work that nobody holds, found by hopping over the index, not by reading it.
 _BUSY = """busy (destination_id) AS (
@@ -38,10 +38,10 @@ _SPACING = f"(1 / {{rate}} + {SPARE} / greatest({{rate}}, 1))"
 # What is given out. Of the destinations of a queue as many are looked at as it has room for, those who were served
 # longest ago, and a few more by luck, for it may be that nothing of the first can go; the more there are, the fewer
 # chunks of each. Candidates are, for each of them, the oldest due of each lane, in shares: of eleven, eight live, two
-# retried, one replayed, and all of what the others leave; where only one may go, luck gives the lanes the same shares.
-# A key's deliveries go out in order: one goes only when every earlier one of its key that still lives goes
-# with it, in the same chunk, and none of its key is still unplanned. What is held up behind another is looked at again
-# when that one moves, or gives way. Rows are found by keys, not by joins, for the reason that `work_sql` gives.
+# retried, one replayed, and all of what the others leave, but few replayed; where only one may go, luck gives the lanes
+# the same shares. A key's deliveries go out in order: one goes only when every earlier one of its key that still lives
+# goes with it, in the same chunk, and none of its key is still unplanned. What is held up behind another is looked at
+# again when that one moves, or gives way. Rows are found by keys, not by joins, for the reason that `work_sql` gives.
 CLAIM = f"""
 WITH RECURSIVE {_BUSY}, out_by_destination AS (
     SELECT destination_id, count(*) AS hints, bool_or(replay) AS replaying FROM hints GROUP BY destination_id
@@ -94,7 +94,7 @@ WITH RECURSIVE {_BUSY}, out_by_destination AS (
                 lanes.weight * (row_number() OVER (ORDER BY due_at, seq) - lanes.luck) AS share
             FROM due WHERE due.destination_id = o.destination_id AND due.lane = lanes.lane AND due.hint_id IS NULL
                 AND due.due_at <= now() AND NOT (lanes.lane = 2 AND o.replaying)
-            ORDER BY due_at, seq LIMIT o.take
+            ORDER BY due_at, seq LIMIT CASE WHEN lanes.lane = 2 THEN least(o.take, {REPLAY_CHUNK}) ELSE o.take END
         ) AS turn
         ORDER BY turn.share, turn.lane LIMIT o.take
     ) AS u

@@ -54,7 +54,7 @@ def steady(ground: Ground, sizes: Sizes) -> Found:
     found: Found = {"from empty": [], "from a backlog": []}
     for _ in range(RUNS):
         with installed(ground) as pipeline:
-            measured = load(ground, pipeline, profiles(), sizes.delivered // 3, destinations=3)
+            measured = load(ground, pipeline, profiles(), sizes.delivered, destinations=3)
             found["from empty"].append(measured.cost.cpu_ms["postgresql"])
     with ground.database() as filled:
         keys = install(filled)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from router.ledger.base import Outlook
+from router.ledger.base import Outlook, Selection
 from router.model import State
-from tests.ledger.kit import Kit
+from tests.ledger.kit import Kit, crm, verdict
 
 
 def test_an_empty_ledger_has_nothing_due(kit: Kit) -> None:
@@ -36,6 +36,18 @@ def test_what_is_planned_need_not_wait_for_its_planners_next_turn(kit: Kit) -> N
     kit.accept_and_plan("ada")
     assert kit.ledger.outlook(60.0).due
     assert len(kit.ledger.claim(1, 60.0)) == 1
+
+
+def test_a_replay_is_not_due_while_a_chunk_of_it_is_out(kit: Kit) -> None:
+    kit.publish(crm(chunk=1))
+    kit.accept_and_plan("ada", "bob")
+    kit.end_all()
+    ended = kit.ledger.letters(Selection(states=[State.DELIVERED]), 100)
+    kit.ledger.replay([each.delivery_id for each in ended], "ada")
+    hint, (delivery,) = kit.only()
+    assert not kit.ledger.outlook().due
+    kit.finish(hint, verdict(delivery))
+    assert kit.ledger.outlook().due
 
 
 def test_a_hint_that_waits_for_a_worker_makes_it_crowded(kit: Kit) -> None:

@@ -43,8 +43,12 @@ class Work:
         with store.lock:
             now = store.now()
             waiting = [hint.given_at for hint in store.hints.values() if hint.started_at is None]
+            replaying = {hint.destination for hint in store.hints.values() if hint.replay}
             due = any(
-                row.hint_id is None and row.due_at <= now and has_turn(store, row.destination, apart)
+                row.hint_id is None
+                and row.due_at <= now
+                and has_turn(store, row.destination, apart)
+                and not (row.lane == 2 and row.destination in replaying)
                 for row in store.due.values()
             )
             again = any(given_at < now - REGIVE_AFTER for given_at in waiting)

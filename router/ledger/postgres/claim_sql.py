@@ -16,13 +16,14 @@ _BUSY = """busy (destination_id) AS (
 # Whether its last turn was long enough ago, or lies ahead, where only a clock that went back can have put it.
 _HAS_TURN = "NOT (d.given_at > now() - %(apart)s * interval '1 second' AND d.given_at <= now())"
 
-# A hint that is to be given again counts as due.
+# A hint that is to be given again counts as due; a replay does not while another chunk of it is out.
 OUTLOOK = f"""
 WITH RECURSIVE {_BUSY}
 SELECT EXISTS (
     SELECT FROM busy JOIN destinations AS d USING (destination_id)
         CROSS JOIN (VALUES (0::smallint), (1::smallint), (2::smallint)) AS lanes (lane)
-    WHERE {_HAS_TURN} AND EXISTS (
+    WHERE {_HAS_TURN} AND NOT (lanes.lane = 2 AND d.destination_id IN (SELECT destination_id FROM hints WHERE replay))
+        AND EXISTS (
         SELECT FROM due WHERE due.destination_id = busy.destination_id AND due.lane = lanes.lane
         AND due.hint_id IS NULL AND due.due_at <= now())
 ) OR EXISTS (SELECT FROM hints WHERE started_at IS NULL AND given_at < now() - %(after)s * interval '1 second'),

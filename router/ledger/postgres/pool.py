@@ -67,7 +67,8 @@ class Database:
             reconnect_timeout=RECONNECT,
             open=False,
         )
-        # When one connection is dead the others are, which lie idle: each would be found out by another caller.
+        # When one connection is dead the others are, which lie idle: each would be found out by another caller. That is
+        # why the pool is drained then, and when one is found to be cut.
         self._deadlines = Deadlines(self._pool.drain)
 
     @contextmanager
@@ -80,7 +81,11 @@ class Database:
             self._pool.open()
         try:
             with self._pool.connection() as connection, self._deadlines.of(connection, within):
-                yield connection
+                try:
+                    yield connection
+                finally:
+                    if connection.closed:
+                        self._pool.drain()
         except PoolTimeout:
             raise Unavailable("no connection to the ledger within a second") from None
         except psycopg.Error as error:

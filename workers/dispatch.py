@@ -26,7 +26,7 @@ from workers.notices import Notices
 from workers.safety import check_broker
 
 SHORTEST, LONGEST = 0.01, 0.06
-"""Seconds between two claims: while there is work; while there is none, or workers are busy and chunks may fill."""
+"""Seconds between two looks: while there is work; while there is none, or workers are busy and chunks may fill."""
 APART = 0.03
 """Seconds from a destination's turn to its next. What is planned goes on at once, for its destinations had their turn
 before the planner had his."""

@@ -23,9 +23,8 @@ SELECT EXISTS (
     SELECT FROM busy JOIN destinations AS d USING (destination_id)
         CROSS JOIN (VALUES (0::smallint), (1::smallint), (2::smallint)) AS lanes (lane)
     WHERE {_HAS_TURN} AND NOT (lanes.lane = 2 AND d.destination_id IN (SELECT destination_id FROM hints WHERE replay))
-        AND EXISTS (
-        SELECT FROM due WHERE due.destination_id = busy.destination_id AND due.lane = lanes.lane
-        AND due.hint_id IS NULL AND due.due_at <= now())
+        AND EXISTS (SELECT FROM due WHERE due.destination_id = busy.destination_id AND due.lane = lanes.lane
+            AND due.hint_id IS NULL AND due.due_at <= now())
 ) OR EXISTS (SELECT FROM hints WHERE started_at IS NULL AND given_at < now() - %(after)s * interval '1 second'),
     EXISTS (SELECT FROM hints WHERE started_at IS NULL AND given_at < now() - %(soon)s * interval '1 second')
 """

@@ -7,6 +7,8 @@ server, for it keeps the raw request target, over which AWS signatures are made.
 from __future__ import annotations
 
 import logging
+import os
+import signal
 from typing import Any
 
 from router.settings import Settings
@@ -34,6 +36,9 @@ def on_starting(server: Any) -> None:
     own = logging.getLogger("gunicorn.error")
     own.handlers.clear()
     own.propagate = True
+    # Until gunicorn has set a worker's signals, the arbiter's handler, which is inherited, would swallow its SIGTERM:
+    # the worker would go on to serve, and the whole receiver end only at graceful_timeout, by SIGKILL.
+    os.register_at_fork(after_in_child=lambda: signal.signal(signal.SIGTERM, signal.SIG_DFL))
     wsgi.check()
 
 

@@ -49,8 +49,8 @@ def answers(url: str, status: int) -> bool:
 
 
 @contextmanager
-def gunicorn(database_url: str, log: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """A receiver with two workers: its URL and its process."""
+def gunicorn(database_url: str, log: Path, *, serving: bool = True) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """A receiver with two workers, waited for until it is `serving`: its URL and its process."""
     url = f"http://127.0.0.1:{(port := free_port())}"
     env = {
         **os.environ,
@@ -63,7 +63,8 @@ def gunicorn(database_url: str, log: Path) -> Iterator[tuple[str, subprocess.Pop
     command = [sys.executable, "-m", "gunicorn", "-c", "deploy/gunicorn.conf.py", "router.http.wsgi:app"]
     with log.open("wb") as stderr, subprocess.Popen(command, cwd=ROOT, env=env, stderr=stderr) as process:
         try:
-            eventually(lambda: answers(f"{url}/healthz", 200))
+            if serving:
+                eventually(lambda: answers(f"{url}/healthz", 200))
             yield url, process
         finally:
             process.terminate()
@@ -240,3 +241,12 @@ def test_sigterm_ends_it_in_order(module_database_url, tmp_path):
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=30) == 0
         assert not [pid for pid in workers if Path(f"/proc/{pid}").exists()]
+
+
+def test_sigterm_ends_workers_that_have_not_yet_started(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        database_url = f"postgresql://nobody@127.0.0.1:{silent.getsockname()[1]}/nowhere"
+        with gunicorn(database_url, tmp_path / "log", serving=False) as (_, process):
+            eventually(lambda: len(children(process.pid)) == 2)
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(timeout=20) == 0

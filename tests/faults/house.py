@@ -60,6 +60,15 @@ class Shape:
     groups: Mapping[str, Group] = field(default_factory=dict)
 
 
+OWED = """
+SELECT jsonb_strip_nulls(to_jsonb(p) - 'opened_times' || to_jsonb(d) || jsonb_build_object(
+    'hint', to_jsonb(h) - 'ids' - 'requests', 'blocked_until', a.blocked_until, 'state', e.state, 'now', now(),
+    'attempts', e.attempts -> -1)) AS what
+FROM due AS d JOIN destinations AS p USING (destination_id) LEFT JOIN accounts AS a USING (account)
+LEFT JOIN hints AS h USING (hint_id) LEFT JOIN deliveries AS e ON e.delivery_id = d.id ORDER BY d.seq LIMIT 10
+"""
+
+
 class NotUp(Exception):
     """A program did not come up; the message holds the end of its log."""
 
@@ -270,7 +279,12 @@ class House:
 
     def drain(self, within: float) -> None:
         """Until nothing is owed any more."""
-        self.until(lambda: self.owed() == 0, within, "nothing is owed")
+        try:
+            self.until(lambda: self.owed() == 0, within, "nothing is owed")
+        except AssertionError as error:
+            for row in self.query(OWED):
+                error.add_note(str(row))
+            raise
 
     # ---- building it
 

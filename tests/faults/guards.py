@@ -148,7 +148,7 @@ GUARDS = {
     "callbacks settle nothing": _sql(
         WORK,
         "FROM verdict WHERE NOT of_callbacks AND final GROUP BY",
-        "settle.py::test_callbacks_have_no_callbacks",
+        "settle.py::test_the_callback_of_a_worker_that_fell_silent_settles_nothing",
         "FROM verdict WHERE final GROUP BY",
     ),
     # ---- order

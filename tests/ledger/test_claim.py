@@ -291,6 +291,8 @@ def test_replays_have_one_hint_of_a_destination_at_a_time(kit: Kit) -> None:
     kit.ledger.replay([each.delivery_id for each in delivered], "ada")
     (first,) = kit.claim()
     assert kit.claim() == []
+    kit.accept_and_plan("new")
+    assert [hint.size for hint in kit.claim()] == [1]
     kit.finish(first, *map(verdict, kit.start(first)))
     assert [hint.size for hint in kit.claim()] == [2]
 

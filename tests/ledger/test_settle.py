@@ -114,6 +114,18 @@ def test_callbacks_have_no_callbacks(kit: Kit, state: State) -> None:
     assert kit.ledger.audit().differences == []
 
 
+def test_the_callback_of_a_worker_that_fell_silent_settles_nothing(kit: Kit) -> None:
+    accepted = kit.accept_and_plan("ada", callback=True)
+    kit.end_all()
+    hint, (callback,) = kit.only()
+    kit.ledger.lost(hint.hint_id)
+    taken = kit.ledger.take_over(hint.hint_id)
+    assert taken is not None
+    kit.finish(taken.hint_id, verdict(callback))
+    assert kit.callbacks(accepted) == ["request.completed"]
+    assert kit.ledger.audit().differences == []
+
+
 def test_the_callbacks_of_one_request_go_in_order(kit: Kit) -> None:
     kit.accept_and_plan("ada", callback=True)
     kit.end_all(State.DEAD)

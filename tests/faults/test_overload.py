@@ -65,13 +65,16 @@ def under_the_latest(house: House, load: Load) -> set[Token]:
 
 
 def test_everything_goes_wrong_at_once(house: House, scale: Scale, tell: Tell) -> None:
-    """A minute of chaos, by dice: processes, broker, ledger and destinations."""
+    """A minute of chaos, by dice: processes, broker, ledger and destinations.
+
+    It takes its time to end: a breaker that was tried in the middle of it, three times in vain, waits for 40 s.
+    """
     rng = random.Random(SEED)
     load = house.load(house.people(scale.records), rate=scale.rate, each=scale.each, group="quick_group").start()
     done: list[str] = []
     for _ in house.every(1.0 if scale.full else 0.5, lambda: not load.done):
         done.append(_mischief(house, rng))
-    house.drain(scale.drain)
+    house.drain(2 * scale.drain)
     books, figures = balance(house, load)
     tell(figures, faults=len(done))
     for name in TO_ALL:

@@ -101,17 +101,13 @@ SELECT datatalks_id FROM named
 # The same for many requests that came at once: one commit for all, and who is who decided once.
 TOGETHER = """
 WITH calls AS MATERIALIZED (
-    SELECT * FROM unnest(
-        %(request_ids)b::uuid[], %(clients)b::text[], %(environments)b::text[], %(surfaces)b::text[],
-        %(groups)b::text[], %(entities)b::text[], %(types)b::text[], %(actions)b::text[], %(mapping_versions)b::text[],
-        %(credentials)b::text[], %(callbacks)b::integer[], %(routes)b::integer[], %(subject_types)b::text[],
-        %(counts)b::integer[]
-    ) AS t (request_id, client, environment, surface, group_key, entity, type, action, mapping_version, credential,
-        callback_id, route, subject_type, count)
+    SELECT * FROM json_to_recordset(%(calls)s::json) AS t (request_id uuid, client text, environment text, surface text,
+        group_key text, entity text, type text, action text, mapping_version text, credential text, callback_id integer,
+        route integer, subject_type text, count integer)
 ), input AS MATERIALIZED (
     SELECT t.*, nextval('record_seq') AS seq FROM unnest(
-        %(ids)b::uuid[], %(of)b::uuid[], %(datas)b::text[], %(keys)b::uuid[], %(fresh)b::uuid[], %(subjects)b::uuid[],
-        %(subject_fresh)b::uuid[]
+        %(ids)s::uuid[], %(of)s::uuid[], %(datas)b::text[], %(keys)s::uuid[], %(fresh)s::uuid[], %(subjects)s::uuid[],
+        %(subject_fresh)s::uuid[]
     ) AS t (id, request_id, data, key, fresh, subject, subject_fresh)
 ), wanted AS MATERIALIZED (
     SELECT DISTINCT ON (key) key, fresh, client, entity, type FROM (

@@ -1,29 +1,28 @@
-"""A large replay goes beside what is live, and costs it nothing."""
+"""A large replay goes beside what is live, which hardly notices it; at all, where the destination has a rate."""
 
 from __future__ import annotations
 
 import time
 
 from tests.faults.books import balance
-from tests.faults.conftest import Scale, Tell
+from tests.faults.conftest import GROUPS, QUICK, Scale, Tell
 from tests.faults.house import House
 from tests.faults.load import Load
+from tests.faults.shop import MAIN, Group
+from tests.faults.test_destinations import arrivals, most_within
 
 GROUP, WHERE = "hook_group", "webhook-replayed"
+TO_MAIN = tuple(GROUPS[MAIN].integrations)
 LEFT = "SELECT count(*) FROM due WHERE lane = 2"
 
 
 def test_live_records_arrive_as_fast_while_a_replay_drains(house: House, scale: Scale, tell: Tell) -> None:
     """In the full form, their 99th percentile is at most twice that of the same run without the replay."""
-    many = house.load(
-        house.people(50_000 if scale.full else 200), rate=100.0, each=500 if scale.full else 20, group=GROUP
-    )
-    posted(house, scale, many)
-    house.drain(scale.drain)
-    without = house.latency(live(house, scale), [WHERE], 0.99)  # now: the replay makes them end once more
-    asked = house.command("replay", "--state", "delivered", "--integration", f"shop/{GROUP}/{WHERE}", "--yes")
+    delivered_before(house, scale)
+    without = house.latency(live(house, scale, GROUP), [WHERE], 0.99)  # now: the replay makes them end once more
+    asked = replay(house)
     began, waiting = time.monotonic(), left(house)
-    beside = live(house, scale)
+    beside = live(house, scale, GROUP)
     still = left(house)
     house.drain(scale.drain)
     took = time.monotonic() - began
@@ -42,9 +41,58 @@ def test_live_records_arrive_as_fast_while_a_replay_drains(house: House, scale: 
         assert seconds["beside"] <= 2 * seconds["without"]
 
 
-def live(house: House, scale: Scale) -> Load:
+def test_nobody_notices_a_replay_to_a_destination_with_a_rate(house: House, scale: Scale, tell: Tell) -> None:
+    """Ten calls in any second at most; in the full form the 99th percentile of others stays, within a quarter.
+
+    What has not been replayed after that is cancelled: it would take more than an hour.
+    """
+    delivered_before(house, scale)
+    house.be_well()
+    house.publish(hook_group=Group({WHERE: {**QUICK, "budget": {"requests_per_second": 10}}}))
+    live(house, scale, MAIN)  # all have the new set by now
+    seconds = {"without": house.latency(live(house, scale, MAIN), TO_MAIN, 0.99)}
+    asked = replay(house)
+    waiting = left(house)
+    beside = live(house, scale, MAIN)
+    seconds["beside"] = house.latency(beside, TO_MAIN, 0.99)
+    still = left(house)
+    house.command("cancel", "--integration", f"shop/{GROUP}/{WHERE}", "--yes")
+    house.drain(scale.drain)
+    times = arrivals(house, WHERE)
+    house.publish()
+    _, figures = balance(house, beside, TO_MAIN)
+    most = most_within(times, 1.0)
+    tell(
+        figures,
+        asked=asked.splitlines()[-1],
+        waiting=waiting,
+        waiting_after_live=still,
+        most_in_a_second=most,
+        p99=seconds,
+    )
+    assert 0 < len(times) < waiting
+    assert most <= 10
+    if scale.full:
+        assert seconds["beside"] <= 1.25 * seconds["without"]
+
+
+def delivered_before(house: House, scale: Scale) -> None:
+    """What is to be replayed."""
+    many = house.load(
+        house.people(50_000 if scale.full else 200), rate=100.0, each=500 if scale.full else 20, group=GROUP
+    )
+    posted(house, scale, many)
+    house.drain(scale.drain)
+
+
+def replay(house: House) -> str:
+    """All that was delivered there, once more; what the command said."""
+    return house.command("replay", "--state", "delivered", "--integration", f"shop/{GROUP}/{WHERE}", "--yes")
+
+
+def live(house: House, scale: Scale, group: str) -> Load:
     """Records at a steady rate that the product can well do."""
-    load = house.load(house.people(800 if scale.full else 20), rate=20.0, group=GROUP)
+    load = house.load(house.people(800 if scale.full else 20), rate=20.0, group=group)
     posted(house, scale, load)
     house.until(lambda: all_arrived(house, load), scale.drain, "what is live has arrived")
     return load

@@ -315,6 +315,12 @@ GUARDS = {
         "AND p.kind = 'deliver'",
     ),
     # ---- patience
+    "one connection that is cut renews them all": Guard(
+        "router/ledger/postgres/pool.py",
+        "                        self._pool.drain()\n",
+        "                        pass\n",
+        "ledger/test_deadline.py::test_of_connections_that_are_cut_only_one_is_met",
+    ),
     "an outcome is held until it is kept": Guard(
         "workers/patience.py",
         "            if time.monotonic() > until:\n                raise\n",

@@ -10,7 +10,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 import psycopg
@@ -20,10 +20,9 @@ LOOK_EVERY = 0.5
 
 
 class Deadlines:
-    """cut: told when a connection is. Its thread begins with the first use, so after the fork."""
+    """Its thread begins with the first use, so after the fork."""
 
-    def __init__(self, cut: Callable[[], None]) -> None:
-        self._cut = cut
+    def __init__(self) -> None:
         self._used: dict[object, tuple[float, int]] = {}
         self._over = threading.Event()
         self._begin = threading.Lock()
@@ -53,10 +52,7 @@ class Deadlines:
     def _watch(self) -> None:
         while not self._over.wait(LOOK_EVERY):
             now = time.monotonic()
-            late = [use for use, (until, _) in list(self._used.items()) if until < now]
-            if late:
-                self._cut()  # first, so that who is freed by what follows finds none of the others that are dead
-            for use in late:
+            for use in [use for use, (until, _) in list(self._used.items()) if until < now]:
                 found = self._used.pop(use, None)  # unless it came back at this moment
                 if found is not None:
                     _shut(found[1])

@@ -67,9 +67,7 @@ class Database:
             reconnect_timeout=RECONNECT,
             open=False,
         )
-        # When one connection is dead the others are, which lie idle: each would be found out by another caller. That is
-        # why the pool is drained then, and when one is found to be cut.
-        self._deadlines = Deadlines(self._pool.drain)
+        self._deadlines = Deadlines()
 
     @contextmanager
     def connection(self, within: float = ALL_ANSWERED_WITHIN) -> Iterator[psycopg.Connection[TupleRow]]:
@@ -84,7 +82,7 @@ class Database:
                 try:
                     yield connection
                 finally:
-                    if connection.closed:
+                    if connection.closed:  # so are those that lie idle, each of which another caller would meet
                         self._pool.drain()
         except PoolTimeout:
             raise Unavailable("no connection to the ledger within a second") from None

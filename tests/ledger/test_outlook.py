@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from router.ledger.base import Outlook, Selection
 from router.model import State
 from tests.ledger.kit import Kit, crm, verdict
@@ -75,3 +77,22 @@ def test_what_waits_for_its_next_attempt_is_not_due(kit: Kit) -> None:
     kit.accept_and_plan("ada")
     kit.end_all(state=State.RETRYING)
     assert not kit.ledger.outlook().due
+
+
+@pytest.mark.parametrize("bound", ["a pause", "an open breaker", "an account that must wait", "a rate that is spent"])
+def test_what_cannot_go_is_no_reason_to_claim(kit: Kit, bound: str) -> None:
+    kit.publish(crm(chunk=2, requests_per_second=1.0 if bound == "a rate that is spent" else None))
+    kit.accept_and_plan("ada", "bob")
+    assert kit.ledger.outlook().due
+    match bound:
+        case "a pause":
+            kit.ledger.pause([kit.numbers["crm"]], "ada")
+        case "an open breaker":
+            kit.ledger.switch(kit.numbers["crm"], "closed", "open", 1, "it fails")
+        case "an account that must wait":
+            hint, (delivery, _) = kit.only()
+            kit.finish(hint, verdict(delivery, State.RETRYING), blocked_for=40.0)
+        case "a rate that is spent":
+            hint, (delivery,) = kit.only()
+            kit.finish(hint, verdict(delivery))
+    assert (kit.ledger.outlook().due, kit.claim()) == (False, [])

@@ -108,6 +108,12 @@ def _able(store: Store, hints_per_queue: int, apart: float) -> Iterator[Open]:
                 yield one
 
 
+def may_go(store: Store, destination: int) -> bool:
+    """Whether what bounds it allows for anything now."""
+    target = store.targets[destination]
+    return _may_be_called(store, target) and all(allowed > 0 for allowed in _allowances(store, target))
+
+
 def _may_be_called(store: Store, target: Target) -> bool:
     blocked_until = store.account(target.given.account).blocked_until
     return (

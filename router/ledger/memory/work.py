@@ -8,7 +8,7 @@ from uuid import UUID
 
 from router.ledger.base import Outlook
 from router.ledger.documents import kept, plain
-from router.ledger.memory.claim import claim, has_turn
+from router.ledger.memory.claim import claim, has_turn, may_go
 from router.ledger.memory.store import Change, Delivery, Due, Event, GivenHint, Store, failed, final
 from router.ledger.memory.views import due_deliveries, due_record, hint_of
 from router.ledger.pace import spacing
@@ -48,6 +48,7 @@ class Work:
                 row.hint_id is None
                 and row.due_at <= now
                 and has_turn(store, row.destination, apart)
+                and may_go(store, row.destination)
                 and not (row.lane == 2 and row.destination in replaying)
                 for row in store.due.values()
             )

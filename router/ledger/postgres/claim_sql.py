@@ -16,24 +16,34 @@ _BUSY = """busy (destination_id) AS (
 # Whether its last turn was long enough ago, or lies ahead, where only a clock that went back can have put it.
 _HAS_TURN = "NOT (d.given_at > now() - %(apart)s * interval '1 second' AND d.given_at <= now())"
 
-# A hint that is to be given again counts as due; a replay does not while another chunk of it is out.
+# How many a rate allows now: what fits between the moment up to which it is spent and a quarter of a second ahead.
+_ALLOWED = """floor(extract(epoch FROM greatest(interval '0.25 s', interval '1 s' / {rate}) + now()
+            - greatest({spent_until}, now())) * {rate} + 0.001)"""
+_SPENT = "coalesce(a.{}_next_at, '-infinity')"
+# `pace.spacing`.
+_SPACING = f"(1 / {{rate}} + {SPARE} / greatest({{rate}}, 1))"
+
+# Whether it may be called at all.
+_MAY_BE_CALLED = """d.enabled AND d.paused_at IS NULL AND d.breaker <> 'open'
+        AND coalesce(a.blocked_until <= now(), true)"""
+
+# Of a backlog behind a rate or a pause nothing can go, so it is no reason to claim; nor is a replay while a chunk of
+# it is out. A hint that is to be given again is one.
 OUTLOOK = f"""
 WITH RECURSIVE {_BUSY}
 SELECT EXISTS (
-    SELECT FROM busy JOIN destinations AS d USING (destination_id)
+    SELECT FROM busy JOIN destinations AS d USING (destination_id) LEFT JOIN accounts AS a USING (account)
         CROSS JOIN (VALUES (0::smallint), (1::smallint), (2::smallint)) AS lanes (lane)
-    WHERE {_HAS_TURN} AND NOT (lanes.lane = 2 AND d.destination_id IN (SELECT destination_id FROM hints WHERE replay))
+    WHERE {_HAS_TURN} AND {_MAY_BE_CALLED}
+        AND coalesce({_ALLOWED.format(rate="d.requests_per_second", spent_until=_SPENT.format("requests"))} >= 1, true)
+        AND coalesce({_ALLOWED.format(rate="d.records_per_second", spent_until=_SPENT.format("records"))} >= 1, true)
+        AND (NOT d.catching_up OR {_ALLOWED.format(rate="d.release_rate", spent_until="d.release_next_at")} >= 1)
+        AND NOT (lanes.lane = 2 AND d.destination_id IN (SELECT destination_id FROM hints WHERE replay))
         AND EXISTS (SELECT FROM due WHERE due.destination_id = busy.destination_id AND due.lane = lanes.lane
             AND due.hint_id IS NULL AND due.due_at <= now())
 ) OR EXISTS (SELECT FROM hints WHERE started_at IS NULL AND given_at < now() - %(after)s * interval '1 second'),
     EXISTS (SELECT FROM hints WHERE started_at IS NULL AND given_at < now() - %(soon)s * interval '1 second')
 """
-
-# How many a rate allows now: what fits between the moment up to which it is spent and a quarter of a second ahead.
-_ALLOWED = """floor(extract(epoch FROM greatest(interval '0.25 s', interval '1 s' / {rate}) + now()
-            - greatest({spent_until}, now())) * {rate} + 0.001)"""
-# `pace.spacing`.
-_SPACING = f"(1 / {{rate}} + {SPARE} / greatest({{rate}}, 1))"
 
 # What is given out. Of the destinations of a queue as many are looked at as it has room for, those who were served
 # longest ago, and a few more by luck, for it may be that nothing of the first can go; the more there are, the fewer
@@ -53,15 +63,13 @@ WITH RECURSIVE {_BUSY}, out_by_destination AS (
         CASE WHEN d.breaker = 'half_open' THEN 1 ELSE d.max_hints END - coalesce(o.hints, 0) AS room,
         %(hints_per_queue)s - coalesce(q.hints, 0) AS queue_room,
         CASE WHEN d.kind = 'route' THEN 'route' ELSE 'deliver' END AS task,
-        coalesce(a.requests_next_at, '-infinity') AS requests_next_at,
-        coalesce(a.records_next_at, '-infinity') AS records_next_at
+        {_SPENT.format("requests")} AS requests_next_at, {_SPENT.format("records")} AS records_next_at
     FROM busy
     JOIN destinations AS d USING (destination_id)
     LEFT JOIN out_by_destination AS o USING (destination_id)
     LEFT JOIN out_by_queue AS q ON q.queue = d.queue
     LEFT JOIN accounts AS a ON a.account = d.account
-    WHERE d.enabled AND d.paused_at IS NULL AND d.breaker <> 'open' AND coalesce(a.blocked_until <= now(), true)
-        AND {_HAS_TURN}
+    WHERE {_MAY_BE_CALLED} AND {_HAS_TURN}
 ), able AS MATERIALIZED (
     SELECT well.*, greatest(0, least(
         seats * least(room, queue_room),

@@ -43,6 +43,7 @@ STATEMENTS: Mapping[str, str] = {
 SMALL = frozenset({"destinations", "accounts", "hints"})
 """Tables that are small whatever the history is: reading all of one is no fault."""
 _PLACE = re.compile(r"%\((\w+)\)[sb]")
+_ARRAY = re.compile(r"%\((\w+)\)(?:b|s::uuid\[\])")
 _UUIDS = frozenset({"id", "key", "pin", "fresh", "request_id", "low", "high", "first", "datatalks_id"})
 _SCAN = re.compile(r"Seq Scan on (\w+)")
 
@@ -51,7 +52,8 @@ def plan(connection: psycopg.Connection, statement: str) -> str:
     """On a connection with the session's settings."""
     names = list(dict.fromkeys(_PLACE.findall(statement)))
     text = _PLACE.sub(lambda match: f"${names.index(match[1]) + 1}", statement).replace("%%", "%")
-    types = ", ".join("uuid" if name in _UUIDS and f"%({name})b" not in statement else "unknown" for name in names)
+    arrays = set(_ARRAY.findall(statement))
+    types = ", ".join("uuid" if name in _UUIDS - arrays else "unknown" for name in names)
     connection.execute(f"PREPARE hot{f' ({types})' if types else ''} AS {text}")  # type: ignore[call-overload]
     try:
         nothing = f" ({', '.join(['NULL'] * len(names))})" if names else ""

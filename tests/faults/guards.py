@@ -219,9 +219,9 @@ GUARDS = {
     ),
     "a blocked account waits": _sql(
         CLAIM,
-        " AND coalesce(a.blocked_until <= now(), true)\n",
+        '\n        AND coalesce(a.blocked_until <= now(), true)"""',
         "claim.py::test_a_blocked_account_waits_with_all_its_destinations",
-        "\n",
+        '"""',
     ),
     "records per second": _sql(
         CLAIM,

@@ -120,6 +120,23 @@ def test_one_that_hangs_costs_the_others_nothing(house: House, scale: Scale, tel
         assert seconds["hanging"] <= 2 * seconds["well"]
 
 
+def test_where_callbacks_go_is_down(house: House, scale: Scale, tell: Tell) -> None:
+    """Deliveries do not notice, and the end of each request is told once it is up again."""
+    house.scenario("webhook", "down")
+    load = house.load(house.people(scale.records), rate=scale.rate, each=scale.each).start()
+    house.until(lambda: load.done, scale.drain, "all is posted")
+    house.until(lambda: only_callbacks_are_owed(house), scale.drain, "everything is delivered")
+    house.scenario("webhook", "ok")
+    house.drain(scale.drain)
+    books, figures = balance(house, load)
+    tell(figures, requests=len(load.calls), called_back=sum(books.called_back.values()))
+    assert [books.states(name).keys() for name in books.entries] == [{"delivered"}] * 3
+
+
+def only_callbacks_are_owed(house: House) -> bool:
+    return not house.query("SELECT FROM due JOIN destinations USING (destination_id) WHERE kind <> 'callback'")
+
+
 # ---- a rate
 
 

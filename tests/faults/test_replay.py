@@ -1,4 +1,4 @@
-"""A large replay goes beside what is live, which hardly notices it; at all, where the destination has a rate."""
+"""A large replay goes beside what is live, which hardly notices it, and not at all where the destination has a rate."""
 
 from __future__ import annotations
 

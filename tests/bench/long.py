@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 
 import psycopg
 
 from tests.bench import usage
+from tests.bench.controls.commits import commit
 from tests.bench.driver import Pace, send
 from tests.bench.ground import Ground, Pipeline
 from tests.bench.ledger_load import clerk
 from tests.bench.loads import load, profiles
+from tests.bench.measure import Measured, pooled
 from tests.bench.product import Keys, install, installed, running
 from tests.bench.scenarios import Found, Scenario, Sizes
 from tests.bench.statements import costs
@@ -21,6 +23,9 @@ RUNS = 5
 BACKLOG = 200_000
 HISTORY = (10_000, 5_000_000)
 SOAK = 1_000_000
+ROW_FOR = 3.0
+"""Seconds of rows that are committed one by one."""
+LOOKS = 5
 
 # Records that were delivered to three destinations in the last days, and all that the ledger keeps of them.
 _HISTORY = """
@@ -50,20 +55,39 @@ FROM made CROSS JOIN (SELECT destination_id FROM destinations WHERE group_key = 
 
 
 def steady(ground: Ground, sizes: Sizes) -> Found:
-    """PostgreSQL's CPU per record in runs from an empty ledger, and in runs from one with a backlog."""
-    found: Found = {"from empty": [], "from a backlog": []}
+    """PostgreSQL's CPU per record in runs from an empty ledger, and in runs from one with a backlog.
+
+    Each also as a multiple of what a row takes that is committed by itself, before and after the run: so the machine's
+    own hours are taken out, and a plan that became a bad one is not.
+    """
+    found: Found = {}
     for _ in range(RUNS):
+        before = _row(ground)
         with installed(ground) as pipeline:
-            measured = load(ground, pipeline, profiles(), sizes.delivered, destinations=3)
-            found["from empty"].append(measured.cost.cpu_ms["postgresql"])
+            measured = load(ground, pipeline, profiles(), 2 * sizes.delivered, destinations=3)
+        _note(found, "from empty", measured.cost.cpu_ms["postgresql"], (before + _row(ground)) / 2)
     with ground.database() as filled:
         keys = install(filled)
         with clerk(filled) as accepting:
             accepting.accept(range(_share(BACKLOG, sizes)), 500)
         for _ in range(RUNS):
+            before = _row(ground)
             with ground.database(copy_of=filled) as copy, _draining(ground, copy, keys) as pipeline:
-                found["from a backlog"].append(_drained(ground, pipeline, sizes.seconds))
+                spent = _drained(ground, pipeline, 1.5 * sizes.seconds)
+            _note(found, "from a backlog", spent, (before + _row(ground)) / 2)
     return found
+
+
+def _row(ground: Ground) -> float:
+    """Milliseconds of PostgreSQL's CPU for a row in a commit of its own."""
+    with ground.database() as url:
+        done = commit(url, ground.pids["postgresql"][0], ROW_FOR)
+    return done.cpu * 1000 / done.rows
+
+
+def _note(found: Found, name: str, spent: float, row: float) -> None:
+    found.setdefault(name, []).append(spent)
+    found.setdefault(f"{name}, in rows", []).append(round(spent / row, 2))
 
 
 @contextmanager
@@ -84,22 +108,35 @@ def _drained(ground: Ground, pipeline: Pipeline, seconds: float) -> float:
 
 
 def size(ground: Ground, sizes: Sizes) -> Found:
-    """The same load on a small ledger and on a large one, and what each statement costs there. rows: of deliveries."""
+    """The same load on a small ledger and on a large one, by turns, and what each statement costs there. rows: of
+    deliveries."""
     found: Found = {}
-    for rows in HISTORY:
-        with ground.database() as database_url:
-            keys = install(database_url)
-            with psycopg.connect(database_url, autocommit=True) as connection:
-                connection.execute(_HISTORY, {"records": max(_share(rows, sizes) // 3, 100)})
-                connection.execute("VACUUM ANALYZE")
-            found[f"ledger of {rows} rows"] = costs(database_url, sizes.delivered // 6)
-            with running(ground, database_url, keys) as pipeline:
-                found[f"{rows} rows"] = load(ground, pipeline, profiles(), sizes.delivered // 2, destinations=3)
+    turns: dict[int, list[Measured]] = {rows: [] for rows in HISTORY}
+    with ExitStack() as stack:
+        ledgers = {rows: stack.enter_context(ground.database()) for rows in HISTORY}
+        keys = {rows: _aged(ledgers[rows], _share(rows, sizes)) for rows in HISTORY}
+        for _ in range(sizes.turns):
+            for rows in HISTORY:
+                with running(ground, ledgers[rows], keys[rows]) as pipeline:
+                    turns[rows].append(load(ground, pipeline, profiles(), sizes.delivered, destinations=3))
+        for rows in HISTORY:
+            found[f"ledger of {rows} rows"] = costs(ledgers[rows], sizes.delivered // 3)
+            found[f"{rows} rows"] = pooled(turns[rows])
     return found
 
 
+def _aged(database_url: str, rows: int) -> Keys:
+    """A ledger that has delivered so much."""
+    keys = install(database_url)
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(_HISTORY, {"records": max(rows // 3, 100)})
+        connection.execute("VACUUM ANALYZE")
+    return keys
+
+
 def soak(ground: Ground, sizes: Sizes) -> Found:
-    """Memory of every group of processes as records go by, in tenths of the run.
+    """Memory of every group of processes as records go by, in tenths of the run: the least of some looks at it at the
+    end of each, for PostgreSQL starts a process now and then that is soon gone.
 
     growth: of the second half, the last look at it over the first. What is filled once, as PostgreSQL's buffers, is so
     by then.
@@ -115,10 +152,19 @@ def soak(ground: Ground, sizes: Sizes) -> Found:
             for at in range(0, len(numbers), 20_000):  # a signature is good for five minutes
                 _through(ground, pipeline, numbers[at : at + 20_000])
             records.append(numbers.stop)
-            for name, pids in groups.items():
-                memory.setdefault(name, []).append(round(usage.memory(pids) / 2**20, 1))
+            for name, seen in _least(groups).items():
+                memory.setdefault(name, []).append(seen)
     growth = {name: round(seen[-1] / seen[len(seen) // 2], 3) for name, seen in memory.items()}
     return {"soak": {"records": records, "memory_mb": memory, "growth": growth}}
+
+
+def _least(groups: Mapping[str, Sequence[int]]) -> dict[str, float]:
+    """Megabytes."""
+    looks = []
+    for _ in range(LOOKS):
+        looks.append({name: round(usage.memory(pids) / 2**20, 1) for name, pids in groups.items()})
+        time.sleep(1.0)
+    return {name: min(look[name] for look in looks) for name in groups}
 
 
 def _through(ground: Ground, pipeline: Pipeline, numbers: range) -> None:

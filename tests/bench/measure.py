@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from statistics import median
 
 from tests.bench import usage
 from tests.bench.calls import Call
@@ -118,6 +119,60 @@ def measure(bench: Bench, calls: Sequence[Call], pace: Pace, destinations: int) 
         _answered(sent, records),
         cost,
         _delivered(bench.sink.take(), sent, calls, destinations) if destinations else None,
+    )
+
+
+def pooled(turns: Sequence[Measured]) -> Measured:
+    """Several loads of one kind as one: counts and seconds together, costs by record, of each percentile the middle."""
+    answered = [turn.answered for turn in turns]
+    delivered = [turn.delivered for turn in turns if turn.delivered]
+    return Measured(
+        _answered_in_all(answered), _cost_in_all(turns), _delivered_in_all(delivered) if delivered else None
+    )
+
+
+def _answered_in_all(turns: Sequence[Answered]) -> Answered:
+    requests, seconds = sum(turn.requests for turn in turns), sum(turn.seconds for turn in turns)
+    latency = _middle([turn.latency_ms for turn in turns])
+    records = sum(turn.records for turn in turns)
+    return Answered(requests, records, round(seconds, 3), round(requests / seconds, 1), latency)
+
+
+def _delivered_in_all(turns: Sequence[Delivered]) -> Delivered:
+    records, seconds = sum(turn.records for turn in turns), sum(turn.seconds for turn in turns)
+    return Delivered(
+        records=records,
+        deliveries=sum(turn.deliveries for turn in turns),
+        calls=sum(turn.calls for turn in turns),
+        seconds=round(seconds, 3),
+        per_second=round(records / seconds, 1),
+        latency_ms=_middle([turn.latency_ms for turn in turns]),
+        whole_ms=_middle([turn.whole_ms for turn in turns]),
+        repeats=sum(turn.repeats for turn in turns),
+    )
+
+
+def _cost_in_all(turns: Sequence[Measured]) -> Cost:
+    costs = [turn.cost for turn in turns]
+    weights = [turn.answered.records for turn in turns]
+
+    def mean(figures: Sequence[float]) -> float:
+        return round(sum(f * weight for f, weight in zip(figures, weights, strict=True)) / sum(weights), 3)
+
+    return Cost(
+        cpu_ms={name: mean([cost.cpu_ms[name] for cost in costs]) for name in costs[0].cpu_ms},
+        total_ms=mean([cost.total_ms for cost in costs]),
+        memory_mb={name: max(cost.memory_mb[name] for cost in costs) for name in costs[0].memory_mb},
+        ledger={name: mean([cost.ledger[name] for cost in costs]) for name in costs[0].ledger},
+    )
+
+
+def _middle(turns: Sequence[Percentiles]) -> Percentiles:
+    return Percentiles(
+        median(turn.p50 for turn in turns),
+        median(turn.p95 for turn in turns),
+        median(turn.p99 for turn in turns),
+        max(turn.most for turn in turns),
     )
 
 

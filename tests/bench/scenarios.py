@@ -1,4 +1,8 @@
-"""What is measured, by name. Each scenario brings its own controls, so that its ratios come from one run."""
+"""What is measured, by name. Each scenario brings its own controls, so that its ratios come from one run.
+
+Machines that others share become slower and faster by the minute: what is compared takes turns, and the figures of all
+its turns are pooled.
+"""
 
 from __future__ import annotations
 
@@ -12,19 +16,21 @@ from tests.bench.controls.loop import Looped, loop
 from tests.bench.controls.programs import bare, naive
 from tests.bench.ground import Ground
 from tests.bench.loads import events, identifies, load, profiles
-from tests.bench.measure import Measured
+from tests.bench.measure import Measured, pooled
 from tests.bench.product import installed
 from tests.bench.statements import by_age
 
 Found = dict[str, Any]
+Turn = dict[str, Measured]
 LIGHT = 0.2
 """The share of its throughput that a light load is."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """Records of each load; seconds of those that take as long as they take."""
+    """Records of each load, in each of its turns; seconds of those that take as long as they take."""
 
+    turns: int
     accepted: int
     delivered: int
     naive: int
@@ -32,15 +38,17 @@ class Sizes:
     seconds: float
 
 
-FULL = Sizes(accepted=6000, delivered=6000, naive=1000, looped=600, seconds=15.0)
-QUICK = Sizes(accepted=60, delivered=60, naive=20, looped=20, seconds=0.5)
+FULL = Sizes(turns=3, accepted=4000, delivered=3000, naive=500, looped=600, seconds=10.0)
+QUICK = Sizes(turns=1, accepted=60, delivered=60, naive=20, looped=20, seconds=0.5)
 
 
 def accept(ground: Ground, sizes: Sizes) -> Found:
     """The receiver alone: beside a bare route under the same server, and beside the hand-written receiver."""
-    found: Found = {}
-    with bare(ground) as route:
-        found["bare route"] = load(ground, route, profiles(), sizes.accepted, destinations=0)
+    return _by_turns(sizes.turns, lambda: _accepted(ground, sizes))
+
+
+def _accepted(ground: Ground, sizes: Sizes) -> Turn:
+    found: Turn = {}
     with naive(ground, workers=False) as pipeline:
         found["naive receiver"] = load(ground, pipeline, profiles(), sizes.naive, destinations=0, naive=True)
     with installed(ground, workers=False) as pipeline:
@@ -51,23 +59,14 @@ def accept(ground: Ground, sizes: Sizes) -> Found:
         found["receiver, tens"] = load(ground, pipeline, profiles(size=10), sizes.accepted, destinations=0)
     with bare(ground) as route:
         found["bare route at half load"] = load(ground, route, profiles(), count, destinations=0, rate=half)
+        found["bare route"] = load(ground, route, profiles(), sizes.accepted, destinations=0)
     return found
 
 
 def deliver(ground: Ground, sizes: Sizes) -> Found:
     """End to end, to three destinations: through batch endpoints, without any, and the controls of both."""
-    found: Found = {}
-    loops = [loop(ground.sink.url, range(sizes.looped))]
-    with installed(ground) as pipeline:
-        found["batch endpoints"] = load(ground, pipeline, profiles(), sizes.delivered, destinations=3)
-    loops.append(loop(ground.sink.url, range(sizes.looped)))
-    with installed(ground) as pipeline:
-        calls = profiles("single_group")
-        found["no batch endpoint"] = load(ground, pipeline, calls, sizes.delivered // 2, destinations=3)
-    loops.append(loop(ground.sink.url, range(sizes.looped)))
-    with naive(ground) as pipeline:
-        found["naive"] = load(ground, pipeline, profiles(), sizes.naive, destinations=3, naive=True)
-    loops.append(loop(ground.sink.url, range(sizes.looped)))
+    loops: list[Looped] = []
+    found = _by_turns(sizes.turns, lambda: _delivered(ground, sizes, loops))
     found["requests loop"] = _looped(loops)
     if "postgresql" in ground.pids:
         with ground.database() as url:
@@ -75,10 +74,28 @@ def deliver(ground: Ground, sizes: Sizes) -> Found:
     return found
 
 
+def _delivered(ground: Ground, sizes: Sizes, loops: list[Looped]) -> Turn:
+    found: Turn = {}
+    with installed(ground) as pipeline:
+        found["batch endpoints"] = load(ground, pipeline, profiles(), sizes.delivered, destinations=3)
+    with naive(ground) as pipeline:
+        found["naive"] = load(ground, pipeline, profiles(), sizes.naive, destinations=3, naive=True)
+    loops.append(loop(ground.sink.url, range(sizes.looped)))
+    with installed(ground) as pipeline:
+        calls = profiles("single_group")
+        found["no batch endpoint"] = load(ground, pipeline, calls, sizes.delivered // 2, destinations=3)
+    loops.append(loop(ground.sink.url, range(sizes.looped)))
+    return found
+
+
 def light(ground: Ground, sizes: Sizes) -> Found:
     """How long a record takes at a fifth of the throughput."""
+    return _by_turns(sizes.turns, lambda: _lightly(ground, sizes))
+
+
+def _lightly(ground: Ground, sizes: Sizes) -> Turn:
     with installed(ground) as pipeline:
-        most = load(ground, pipeline, profiles(), sizes.delivered // 3, destinations=3)
+        most = load(ground, pipeline, profiles(), sizes.delivered // 2, destinations=3)
         assert most.delivered is not None
         rate = most.delivered.per_second * LIGHT
         count = _lasting(sizes.seconds, rate)
@@ -87,7 +104,11 @@ def light(ground: Ground, sizes: Sizes) -> Found:
 
 def client(ground: Ground, sizes: Sizes) -> Found:
     """The client API: what it accepts, and end to end to one destination."""
-    found: Found = {}
+    return _by_turns(sizes.turns, lambda: _of_clients(ground, sizes))
+
+
+def _of_clients(ground: Ground, sizes: Sizes) -> Turn:
+    found: Turn = {}
     with installed(ground, workers=False) as pipeline:
         for name, calls in {
             "identifies": identifies("app_group"),
@@ -109,12 +130,18 @@ def callbacks(ground: Ground, sizes: Sizes) -> Found:
     """With a signed status callback for each request, which is one more call than there are destinations."""
     with installed(ground) as pipeline:
         calls = profiles("callback_group")
-        return {"with callbacks": load(ground, pipeline, calls, sizes.delivered // 3, destinations=1)}
+        return {"with callbacks": load(ground, pipeline, calls, sizes.delivered // 2, destinations=1)}
 
 
 def ledger(ground: Ground, sizes: Sizes) -> Found:
     """The ledger's statements one by one, on new and on older ledgers."""
-    return dict(by_age(ground, sizes.accepted // 3))
+    return dict(by_age(ground, sizes.accepted // 2))
+
+
+def _by_turns(turns: int, turn: Callable[[], Turn]) -> Found:
+    """Every load of so many turns, pooled by name."""
+    made = [turn() for _ in range(turns)]
+    return {name: pooled([each[name] for each in made]) for name in made[0]}
 
 
 def _lasting(seconds: float, rate: float) -> int:

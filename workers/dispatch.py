@@ -26,7 +26,10 @@ from workers.notices import Notices
 from workers.safety import check_broker
 
 SHORTEST, LONGEST = 0.01, 0.06
-"""Seconds between two looks: while there is work; while there is none, or workers are busy and chunks may fill."""
+"""Seconds between two looks: while there is work; while there has been none for a while, or workers are busy and chunks
+may fill. A moment of either is not held against what comes next."""
+LONGER = 1.1
+"""How much longer one wait is than the last, from the shortest to the longest."""
 APART = 0.03
 """Seconds from a destination's turn to its next. What is planned goes on at once, for its destinations had their turn
 before the planner had his."""
@@ -75,8 +78,8 @@ class Dispatcher:
         except OSError as lost:
             log.warning("broker away, hints lost", hints=len(hints), why=str(lost) or type(lost).__name__)
             return AWAY
-        self._wait = SHORTEST if hints else min(self._wait * 1.2, LONGEST)
-        return LONGEST if crowded else self._wait
+        self._wait = SHORTEST if hints and not crowded else min(self._wait * LONGER, LONGEST)
+        return self._wait
 
     def _check(self) -> None:
         now = time.monotonic()

@@ -109,12 +109,12 @@ BARS = (
     Bar("CPU per event ÷ Parcelvoy's 4.4 ms", ("events to Parcelvoy",), _over(_cpu, 4.4), _most(0.5), most=True),
     Bar(
         "PostgreSQL's CPU, run by run from empty: most ÷ least",
-        ("from empty, in rows",),
+        ("from empty",),
         _spread,
         _most(1.2),
         most=True,
     ),
-    Bar("PostgreSQL's CPU, run by run from a backlog", ("from a backlog, in rows",), _spread, _most(1.2), most=True),
+    Bar("PostgreSQL's CPU, run by run from a backlog", ("from a backlog",), _spread, _most(1.2), most=True),
     Bar("memory, the second half of a long run: last ÷ first", ("soak",), _growth, _most(1.05), most=True),
     Bar("records/s at 5 million rows ÷ at 10,000", ("5000000 rows", "10000 rows"), _ratio(completed), _least(0.9)),
 )

@@ -57,8 +57,8 @@ FROM made CROSS JOIN (SELECT destination_id FROM destinations WHERE group_key = 
 def steady(ground: Ground, sizes: Sizes) -> Found:
     """PostgreSQL's CPU per record in runs from an empty ledger, and in runs from one with a backlog.
 
-    Each also as a multiple of what a row takes that is committed by itself, before and after the run: so the machine's
-    own hours are taken out, and a plan that became a bad one is not.
+    Each also as a multiple of what a row takes that is committed by itself, before and after the run: where both grow
+    it is the machine, and where one does a plan that became a bad one.
     """
     found: Found = {}
     for _ in range(RUNS):

@@ -172,8 +172,8 @@ def written(page: str, tables: Mapping[str, str]) -> str:
 
 def tables() -> dict[str, str]:
     """From the results that are kept."""
-    usual, long = _kept("usual.json"), _kept("long.json")
-    return {"machine": _machine(usual), **blocks(usual["loads"], long["loads"])}
+    usual, long, soak = _kept("usual.json"), _kept("long.json"), _kept("soak.json")
+    return {"machine": _machine(usual), **blocks(usual["loads"], {**long["loads"], **soak["loads"]})}
 
 
 def _kept(name: str) -> Mapping[str, Any]:

@@ -52,8 +52,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     ours = [item for item in items if here in item.path.parents]
     for item in ours:
         item.add_marker(pytest.mark.faults)
-        if full:
-            item.add_marker(pytest.mark.timeout(1800))
+        # Longer than all that a test may wait for: what it waited for in vain is told, and what is owed.
+        item.add_marker(pytest.mark.timeout(1800 if full else 300))
     if not full and (left_out := [item for item in ours if item.get_closest_marker("full")]):
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]

@@ -9,23 +9,21 @@ from contextlib import ExitStack, contextmanager
 import psycopg
 
 from tests.bench import usage
-from tests.bench.controls.commits import commit
 from tests.bench.driver import Pace, send
 from tests.bench.ground import Ground, Pipeline
 from tests.bench.ledger_load import clerk
 from tests.bench.loads import load, profiles
 from tests.bench.measure import Measured, pooled
 from tests.bench.product import Keys, install, installed, running
-from tests.bench.scenarios import Found, Scenario, Sizes
+from tests.bench.scenarios import Found, Scenario, Sizes, committed
 from tests.bench.statements import costs
 
 RUNS = 5
 BACKLOG = 200_000
 HISTORY = (10_000, 5_000_000)
 SOAK = 1_000_000
-ROW_FOR = 3.0
-"""Seconds of rows that are committed one by one."""
 LOOKS = 5
+"""At memory, a second apart."""
 
 # Records that were delivered to three destinations in the last days, and all that the ledger keeps of them.
 _HISTORY = """
@@ -62,26 +60,25 @@ def steady(ground: Ground, sizes: Sizes) -> Found:
     """
     found: Found = {}
     for _ in range(RUNS):
-        before = _row(ground)
+        before = _row(ground, sizes)
         with installed(ground) as pipeline:
             measured = load(ground, pipeline, profiles(), 2 * sizes.delivered, destinations=3)
-        _note(found, "from empty", measured.cost.cpu_ms["postgresql"], (before + _row(ground)) / 2)
+        _note(found, "from empty", measured.cost.cpu_ms["postgresql"], (before + _row(ground, sizes)) / 2)
     with ground.database() as filled:
         keys = install(filled)
         with clerk(filled) as accepting:
             accepting.accept(range(_share(BACKLOG, sizes)), 500)
         for _ in range(RUNS):
-            before = _row(ground)
+            before = _row(ground, sizes)
             with ground.database(copy_of=filled) as copy, _draining(ground, copy, keys) as pipeline:
                 spent = _drained(ground, pipeline, 1.5 * sizes.seconds)
-            _note(found, "from a backlog", spent, (before + _row(ground)) / 2)
+            _note(found, "from a backlog", spent, (before + _row(ground, sizes)) / 2)
     return found
 
 
-def _row(ground: Ground) -> float:
+def _row(ground: Ground, sizes: Sizes) -> float:
     """Milliseconds of PostgreSQL's CPU for a row in a commit of its own."""
-    with ground.database() as url:
-        done = commit(url, ground.pids["postgresql"][0], ROW_FOR)
+    done = committed(ground, sizes)
     return done.cpu * 1000 / done.rows
 
 
@@ -136,7 +133,7 @@ def _aged(database_url: str, rows: int) -> Keys:
 
 def soak(ground: Ground, sizes: Sizes) -> Found:
     """Memory of every group of processes as records go by, in tenths of the run: the least of some looks at it at the
-    end of each, for PostgreSQL starts a process now and then that is soon gone.
+    end of each, so that a process which is soon gone does not count.
 
     growth: of the second half, the last look at it over the first. What is filled once, as PostgreSQL's buffers, is so
     by then.

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from statistics import mean
 from typing import Any
 
-from tests.bench.controls.commits import commit
+from tests.bench.controls.commits import Committed, commit
 from tests.bench.controls.loop import Looped, loop
 from tests.bench.controls.programs import bare, naive
 from tests.bench.ground import Ground
@@ -69,9 +69,14 @@ def deliver(ground: Ground, sizes: Sizes) -> Found:
     found = _by_turns(sizes.turns, lambda: _delivered(ground, sizes, loops))
     found["requests loop"] = _looped(loops)
     if "postgresql" in ground.pids:
-        with ground.database() as url:
-            found["one-row commits"] = asdict(commit(url, ground.pids["postgresql"][0], min(sizes.seconds, 3.0)))
+        found["one-row commits"] = asdict(committed(ground, sizes))
     return found
+
+
+def committed(ground: Ground, sizes: Sizes) -> Committed:
+    """Rows in commits of their own, for three seconds at most."""
+    with ground.database() as url:
+        return commit(url, ground.pids["postgresql"][0], min(sizes.seconds, 3.0))
 
 
 def _delivered(ground: Ground, sizes: Sizes, loops: list[Looped]) -> Turn:

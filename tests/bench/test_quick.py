@@ -13,6 +13,7 @@ from tests.bench import chart
 from tests.bench.bars import Bar
 from tests.bench.calls import post
 from tests.bench.driver import Pace, drive
+from tests.bench.measure import Answered, Cost, Measured, Percentiles, pooled
 from tests.bench.sink import Sink
 
 
@@ -50,6 +51,20 @@ def test_an_open_loop_keeps_its_pace_and_counts_from_when_a_request_was_due() ->
         sent = drive(("127.0.0.1", sink.port), wires, Pace(connections=1, rate=10_000.0))
     assert sent.due[0] < sent.due[-1] < sent.answered[-1]
     assert sent.latencies[-1] > sent.latencies[0], "those that wait for the connection are later"
+
+
+def turn(records: int, seconds: float, cpu_ms: float, latency: float) -> Measured:
+    every = Percentiles(latency, latency, latency, latency)
+    return Measured(
+        Answered(records, records, seconds, records / seconds, every), Cost({"web": cpu_ms}, cpu_ms, {"web": cpu_ms})
+    )
+
+
+def test_turns_are_pooled_by_what_each_of_them_did() -> None:
+    found = pooled([turn(100, 1.0, 1.0, 9.0), turn(100, 1.0, 2.0, 1.0), turn(200, 6.0, 4.0, 2.0)])
+    assert (found.answered.records, found.answered.per_second) == (400, 50.0)
+    assert (found.cost.cpu_ms, found.cost.memory_mb) == ({"web": 2.75}, {"web": 4.0})
+    assert (found.answered.latency_ms, found.delivered) == (Percentiles(2.0, 2.0, 2.0, 9.0), None)
 
 
 @pytest.mark.parametrize(("most", "met"), [(True, False), (False, True)], ids=["at most", "at least"])

@@ -38,5 +38,5 @@ class DryWire:
 class DryTokens:
     """`base.Tokens` that fetches none, so that a rehearsal stops at the call that matters."""
 
-    def get(self, fetch: Callable[[], Token], stale: str | None = None) -> str:  # noqa: ARG002
+    def get(self, fetch: Callable[[], Token], stale: str | None = None) -> str:  # noqa: ARG002 (the port's)
         return "dry-run"

@@ -132,7 +132,7 @@ def _request(
     try:
         loaded = catalog.load(integration.connector, integration.configure(_Links(links), _secrets(integration)))
     except ValidationError as error:
-        return {"nothing_sent": f"options: {error.normalized_messages()}"}  # type: ignore[no-untyped-call]
+        return {"nothing_sent": f"options: {error.normalized_messages()}"}  # type: ignore[no-untyped-call]  # marshmallow
     request = catalog.preview(integration.connector, loaded, operation, payload, accepted_at)
     return request if reveal else veiled(request, payload)
 

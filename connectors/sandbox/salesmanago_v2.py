@@ -194,7 +194,7 @@ def identify(body: Body, credentials: Mapping[str, str], mode: str, owned: bool)
     time = body.get("requestTime")
     if not isinstance(time, int) or isinstance(time, bool) or time <= 0:
         raise RefusedError("requestTime: must be a whole number")
-    expected = sha1(f"{body['apiKey']}{body['clientId']}{credentials['api_secret']}".encode()).hexdigest()  # noqa: S324
+    expected = sha1(f"{body['apiKey']}{body['clientId']}{credentials['api_secret']}".encode()).hexdigest()  # noqa: S324 (the provider's choice)
     if mode == "refuse_credentials" or body["clientId"] != credentials["client_id"] or body["sha"] != expected:
         raise RefusedError("User not authenticated")
     if mode == "limited_in_words":

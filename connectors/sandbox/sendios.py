@@ -41,7 +41,7 @@ from connectors.sandbox.sendios_rules import (
 )
 
 CLIENT_ID, SDK_KEY = 123, "a1s2d3f4g5h6j7k8l"
-AUTHORIZATION = "Basic " + b64encode(f"{CLIENT_ID}:{sha1(SDK_KEY.encode()).hexdigest()}".encode()).decode()  # noqa: S324
+AUTHORIZATION = "Basic " + b64encode(f"{CLIENT_ID}:{sha1(SDK_KEY.encode()).hexdigest()}".encode()).decode()  # noqa: S324 (the provider's choice)
 CREDENTIALS: dict[str, Any] = {"client_id": CLIENT_ID, "project_id": PROJECT_ID, "sdk_key": SDK_KEY}
 DEMO_USER = "demo@example.com"  # who is there from the start
 SAMPLES: dict[str, dict[str, Any]] = {

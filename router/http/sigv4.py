@@ -24,7 +24,7 @@ TERMINATOR = "aws4_request"
 SKEW = timedelta(minutes=5)
 
 MISSING_TOKEN = "Missing Authentication Token"  # noqa: S105 (AWS's words)
-BAD_TOKEN = "The security token included in the request is invalid."  # noqa: S105
+BAD_TOKEN = "The security token included in the request is invalid."  # noqa: S105 (words, not a secret)
 MISMATCH = (
     "The request signature we calculated does not match the signature you provided. "
     "Check your AWS Secret Access Key and signing method."

@@ -61,9 +61,9 @@ def _pss(pid: int) -> int:
 
 
 class Peak:
-    """Looks at the memory of groups of processes every second, while it is entered, and keeps the most it saw."""
+    """Looks at the memory of groups of processes every five seconds, while it is entered, and keeps the most it saw."""
 
-    EVERY = 1.0
+    EVERY = 5.0
 
     def __init__(self, groups: Mapping[str, Iterable[int]]) -> None:
         self._groups = groups

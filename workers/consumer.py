@@ -7,7 +7,7 @@ from typing import Any
 
 from celery.worker.consumer import Consumer as CeleryConsumer
 
-TOLD_EVERY = 0.1
+TOLD_EVERY = 0.25
 """Seconds between two messages that tell of what the tasks do."""
 _UNUSED = ":DelayedDelivery"
 """On quorum queues it declares 28 exchanges and as many queues, for tasks with an ETA. Ours have none."""

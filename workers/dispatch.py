@@ -111,7 +111,7 @@ def main() -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    ledger = PostgresLedger(settings.database_url, size=2)
+    ledger = PostgresLedger(settings.database_url, size=1)
     app = make_app(settings)
     check_broker(app)
     hints = CeleryHints(app)

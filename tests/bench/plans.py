@@ -17,6 +17,7 @@ import psycopg
 from router.cli.embedded import EmbeddedPostgres
 from router.ledger.migrate import migrate
 from router.ledger.postgres import claim_sql, intake_sql, traces_sql, work_sql
+from router.ledger.postgres.line import numbered
 from router.ledger.postgres.pool import SESSION
 
 STATEMENTS: Mapping[str, str] = {
@@ -27,7 +28,6 @@ STATEMENTS: Mapping[str, str] = {
     "delete": intake_sql.accept(once=False, delete=True),
     "outlook": claim_sql.OUTLOOK,
     "claim": claim_sql.CLAIM,
-    "give again": claim_sql.REGIVE,
     "expired": work_sql.EXPIRED,
     "start route": work_sql.START_ROUTE,
     "planned": work_sql.PLANNED,
@@ -42,19 +42,22 @@ STATEMENTS: Mapping[str, str] = {
 }
 SMALL = frozenset({"destinations", "accounts", "hints"})
 """Tables that are small whatever the history is: reading all of one is no fault."""
-_PLACE = re.compile(r"%\((\w+)\)[sb]")
-_ARRAY = re.compile(r"%\((\w+)\)(?:b|s::uuid\[\])")
+_ARRAY = re.compile(r"%\((\w+)\)s::uuid\[\]")
 _UUIDS = frozenset({"id", "key", "pin", "fresh", "request_id", "low", "high", "first", "datatalks_id"})
 _SCAN = re.compile(r"Seq Scan on (\w+)")
+_BY_INDEX = re.compile(r"(.*)\n(?= *->  Index (?:Only )?Scan using (\w+) on (\w+).*\n *(.*))")
+_FIRST_COLUMNS = """
+SELECT c.relname, a.attname FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid
+    JOIN pg_attribute AS a ON a.attrelid = i.indexrelid AND a.attnum = 1
+"""
 
 
 def plan(connection: psycopg.Connection, statement: str) -> str:
     """On a connection with the session's settings."""
-    names = list(dict.fromkeys(_PLACE.findall(statement)))
-    text = _PLACE.sub(lambda match: f"${names.index(match[1]) + 1}", statement).replace("%%", "%")
+    text, names = numbered(statement)
     arrays = set(_ARRAY.findall(statement))
     types = ", ".join("uuid" if name in _UUIDS - arrays else "unknown" for name in names)
-    connection.execute(f"PREPARE hot{f' ({types})' if types else ''} AS {text}")  # type: ignore[call-overload]
+    connection.execute(f"PREPARE hot{f' ({types})' if types else ''} AS {text.decode()}")  # type: ignore[call-overload]
     try:
         nothing = f" ({', '.join(['NULL'] * len(names))})" if names else ""
         return "\n".join(row[0] for row in connection.execute(f"EXPLAIN EXECUTE hot{nothing}"))  # type: ignore[call-overload]
@@ -62,9 +65,20 @@ def plan(connection: psycopg.Connection, statement: str) -> str:
         connection.execute("DEALLOCATE hot")
 
 
-def scanned(told: str) -> set[str]:
-    """The tables that a plan reads from end to end, though they may be large."""
-    return {name for name in _SCAN.findall(told) if name not in SMALL}
+def scanned(told: str, first_columns: Mapping[str, str]) -> set[str]:
+    """The tables that a plan reads from end to end, though they may be large. first_columns: of the indexes; without a
+    condition on it an index is read as a whole, if a limit does not end that."""
+    found = set(_SCAN.findall(told))
+    for above, index, table, below in _BY_INDEX.findall(told):
+        if "Limit" not in above and not ("Index Cond" in below and f"({first_columns[index]} " in below):
+            found.add(table)
+    return found - SMALL
+
+
+def first_columns(database_url: str) -> Mapping[str, str]:
+    """Of every index."""
+    with psycopg.connect(database_url) as connection:
+        return dict(connection.execute(_FIRST_COLUMNS).fetchall())
 
 
 def plans(database_url: str) -> Iterator[tuple[str, str]]:

@@ -43,7 +43,7 @@ GUARDS = {
     ),
     "claims take turns": Guard(
         "router/ledger/postgres/work.py",
-        '            connection.execute("SELECT pg_advisory_xact_lock(%s)", (ONE_CLAIM_AT_A_TIME,))\n',
+        '                connection.execute("SELECT pg_advisory_xact_lock(%s)", (ONE_CLAIM_AT_A_TIME,))\n',
         "",
         "ledger/test_claim.py::test_a_claim_waits_for_the_one_before_it",
     ),
@@ -317,8 +317,8 @@ GUARDS = {
     # ---- patience
     "one connection that is cut renews them all": Guard(
         "router/ledger/postgres/pool.py",
-        "                        self._pool.drain()\n",
-        "                        pass\n",
+        "                self._pool.drain()\n",
+        "                pass\n",
         "ledger/test_deadline.py::test_of_connections_that_are_cut_only_one_is_met",
     ),
     "an outcome is held until it is kept": Guard(

@@ -28,7 +28,8 @@ _MAY_BE_CALLED = """d.enabled AND d.paused_at IS NULL AND d.breaker <> 'open'
         AND coalesce(a.blocked_until <= now(), true)"""
 
 # Of a backlog behind a rate or a pause nothing can go, so it is no reason to claim; nor is a replay while a chunk of
-# it is out. A hint that is to be given again is one.
+# it is out. A hint that is to be given again is one. Whether something is due is asked lane by lane (`OFFSET 0`): else
+# all that is due is read once and hashed, which is the cheapest while there is nothing.
 OUTLOOK = f"""
 WITH RECURSIVE {_BUSY}
 SELECT EXISTS (
@@ -40,20 +41,24 @@ SELECT EXISTS (
         AND (NOT d.catching_up OR {_ALLOWED.format(rate="d.release_rate", spent_until="d.release_next_at")} >= 1)
         AND NOT (lanes.lane = 2 AND d.destination_id IN (SELECT destination_id FROM hints WHERE replay))
         AND EXISTS (SELECT FROM due WHERE due.destination_id = busy.destination_id AND due.lane = lanes.lane
-            AND due.hint_id IS NULL AND due.due_at <= now())
+            AND due.hint_id IS NULL AND due.due_at <= now() OFFSET 0)
 ) OR EXISTS (SELECT FROM hints WHERE started_at IS NULL AND given_at < now() - %(after)s * interval '1 second'),
     EXISTS (SELECT FROM hints WHERE started_at IS NULL AND given_at < now() - %(soon)s * interval '1 second')
 """
 
-# What is given out. Of the destinations of a queue as many are looked at as it has room for, those who were served
-# longest ago, and a few more by luck, for it may be that nothing of the first can go; the more there are, the fewer
-# chunks of each. Candidates are, for each of them, the oldest due of each lane, in shares: of eleven, eight live, two
-# retried, one replayed, and all of what the others leave, but few replayed; where only one may go, luck gives the lanes
-# the same shares. A key's deliveries go out in order: one goes only when every earlier one of its key that still lives
-# goes with it, in the same chunk, and none of its key is still unplanned. What is held up behind another is looked at
-# again when that one moves, or gives way. Rows are found by keys, not by joins, for the reason that `work_sql` gives.
+# What is given out, again where nobody started it. Of the destinations of a queue as many are looked at as it has
+# room for, those who were served longest ago, and a few more by luck, for it may be that nothing of the first can go;
+# the more there are, the fewer chunks of each. Candidates are, for each of them, the oldest due of each lane, in
+# shares: of eleven, eight live, two retried, one replayed, and all of what the others leave, but few replayed; where
+# only one may go, luck gives the lanes the same shares. A key's deliveries go out in order: one goes only when every
+# earlier one of its key that still lives goes with it, in the same chunk, and none of its key is still unplanned.
+# What is held up behind another is looked at again when that one moves, or gives way. Rows are found by keys, not by
+# joins, for the reason that `work_sql` gives.
 CLAIM = f"""
-WITH RECURSIVE {_BUSY}, out_by_destination AS (
+WITH RECURSIVE {_BUSY}, again AS (
+    UPDATE hints SET given_at = now() WHERE started_at IS NULL AND given_at < now() - %(after)s * interval '1 second'
+    RETURNING *
+), out_by_destination AS (
     SELECT destination_id, count(*) AS hints, bool_or(replay) AS replaying FROM hints GROUP BY destination_id
 ), out_by_queue AS (
     SELECT queue, count(*) AS hints FROM hints GROUP BY queue
@@ -81,7 +86,7 @@ WITH RECURSIVE {_BUSY}, out_by_destination AS (
         SELECT FROM (VALUES (0::smallint), (1::smallint), (2::smallint)) AS lanes (lane)
         WHERE NOT (lanes.lane = 2 AND well.replaying) AND EXISTS (
             SELECT FROM due WHERE due.destination_id = well.destination_id AND due.lane = lanes.lane
-                AND due.hint_id IS NULL AND due.due_at <= now()))
+                AND due.hint_id IS NULL AND due.due_at <= now() OFFSET 0))
 ), rival AS (
     SELECT able.*, count(*) OVER queue AS rivals,
         row_number() OVER (PARTITION BY queue ORDER BY given_at, destination_id) AS turn,
@@ -192,9 +197,12 @@ WITH RECURSIVE {_BUSY}, out_by_destination AS (
     ON CONFLICT (account) DO UPDATE SET requests_next_at = excluded.requests_next_at,
         records_next_at = excluded.records_next_at
 )
-SELECT c.hint_id, c.task, c.queue, d.client || '/' || d.group_key || '/' || d.integration, c.requests,
-    cardinality(c.ids)
-FROM chosen AS c JOIN destinations AS d USING (destination_id) ORDER BY c.hint_id
+SELECT told.hint_id, told.task, told.queue, d.client || '/' || d.group_key || '/' || d.integration, told.requests,
+    cardinality(told.ids), told.again
+FROM (
+    SELECT hint_id, destination_id, task, queue, requests, ids, true AS again FROM again
+    UNION ALL SELECT hint_id, destination_id, task, queue, requests, ids, false FROM chosen
+) AS told JOIN destinations AS d USING (destination_id) ORDER BY told.hint_id
 """
 
 # The exact moment of the next calls of an account that has a rate, and never before it may be called at all. Nothing is
@@ -206,14 +214,4 @@ ON CONFLICT (account) DO UPDATE
     SET slots_next_at = greatest(a.slots_next_at, a.blocked_until, now()) + %(step)s * interval '1 second'
     WHERE greatest(a.slots_next_at, a.blocked_until) < now() + %(patience)s * interval '1 second'
 RETURNING greatest(extract(epoch FROM slots_next_at - now())::float8 - %(step)s, 0.0)
-"""
-
-REGIVE = """
-WITH again AS (
-    UPDATE hints SET given_at = now() WHERE started_at IS NULL AND given_at < now() - %(after)s * interval '1 second'
-    RETURNING *
-)
-SELECT a.hint_id, a.task, a.queue, d.client || '/' || d.group_key || '/' || d.integration, a.requests,
-    cardinality(a.ids)
-FROM again AS a JOIN destinations AS d USING (destination_id) ORDER BY a.hint_id
 """

@@ -10,8 +10,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 
 import psycopg
 from psycopg.rows import TupleRow
@@ -28,17 +27,16 @@ class Deadlines:
         self._begin = threading.Lock()
         self._thread: threading.Thread | None = None
 
-    @contextmanager
-    def of(self, connection: psycopg.Connection[TupleRow], seconds: float) -> Iterator[None]:
-        """For so long it may be used; then who waits for it meets the driver's error."""
+    def begin(self, connection: psycopg.Connection[TupleRow], seconds: float) -> object:
+        """For so long it may be used; then who waits for it meets the driver's error. Returns what `end` is told."""
         if self._thread is None:
             self._start()
         use = object()
         self._used[use] = (time.monotonic() + seconds, connection.fileno())
-        try:
-            yield
-        finally:
-            self._used.pop(use, None)
+        return use
+
+    def end(self, use: object | None) -> None:
+        self._used.pop(use, None)
 
     def close(self) -> None:
         self._over.set()

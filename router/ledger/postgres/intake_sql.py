@@ -8,8 +8,8 @@ ACCEPT = """
 WITH {keep} input AS MATERIALIZED (
     SELECT *, nextval('record_seq') AS seq FROM (
         SELECT * FROM unnest(
-            %(ids)b::uuid[], %(datas)b::text[], %(keys)b::uuid[], %(fresh)b::uuid[], %(pins)b::uuid[],
-            %(subjects)b::uuid[], %(subject_fresh)b::uuid[], %(joins)b::uuid[], %(known_as)b::text[]
+            %(ids)s::uuid[], %(datas)s::text[], %(keys)s::uuid[], %(fresh)s::uuid[], %(pins)s::uuid[],
+            %(subjects)s::uuid[], %(subject_fresh)s::uuid[], %(joins)s::uuid[], %(known_as)s::text[]
         ) AS t (id, data, key, fresh, pin, subject, subject_fresh, joins, known_as)
         {gate} ORDER BY id
     ) AS ordered
@@ -106,7 +106,7 @@ WITH calls AS MATERIALIZED (
         route integer, subject_type text, count integer)
 ), input AS MATERIALIZED (
     SELECT t.*, nextval('record_seq') AS seq FROM unnest(
-        %(ids)s::uuid[], %(of)s::uuid[], %(datas)b::text[], %(keys)s::uuid[], %(fresh)s::uuid[], %(subjects)s::uuid[],
+        %(ids)s::uuid[], %(of)s::uuid[], %(datas)s::text[], %(keys)s::uuid[], %(fresh)s::uuid[], %(subjects)s::uuid[],
         %(subject_fresh)s::uuid[]
     ) AS t (id, request_id, data, key, fresh, subject, subject_fresh)
 ), wanted AS MATERIALIZED (
@@ -146,7 +146,7 @@ SELECT id, datatalks_id FROM named
 # A statement cannot change a row that it made: what one record introduces and another of its call joins is made before.
 INTRODUCE = """
 INSERT INTO identities (key, datatalks_id, client, entity, type)
-SELECT key, fresh, %(client)s, %(entity)s, %(type)s FROM unnest(%(keys)b::uuid[], %(fresh)b::uuid[]) AS t (key, fresh)
+SELECT key, fresh, %(client)s, %(entity)s, %(type)s FROM unnest(%(keys)s::uuid[], %(fresh)s::uuid[]) AS t (key, fresh)
 ORDER BY key ON CONFLICT DO NOTHING
 """
 

@@ -7,11 +7,12 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg
-from psycopg.rows import TupleRow, tuple_row
+from psycopg.rows import TupleRow
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from router.ledger.base import LedgerError, Unavailable
 from router.ledger.postgres.deadline import Deadlines
+from router.ledger.postgres.line import Line
 
 ONE_CLAIM_AT_A_TIME = 0x436C61696D  # "Claim": the advisory lock that claims, and what they must not meet, take
 # A statement that outlives these has met a sick database: its caller is told so instead of waiting.
@@ -21,6 +22,9 @@ LOCK_TIMEOUT = 2_000
 _OF_STATEMENT = frozenset({"22", "23", "40", "55"})
 RECONNECT = 1.0
 """Seconds after which a ledger that was away is tried again at the latest, however long it was away."""
+SPARE_FOR = 10.0
+"""Seconds after which a connection that was not needed goes. Those of a pool are used in turn, and each keeps plans of
+its own, which a processor that has just served the other does not have at hand."""
 # Seconds in which the server would have answered, with its timeout if with nothing else: one statement, and several.
 ANSWERED_WITHIN = STATEMENT_TIMEOUT / 1000 + 2.0
 ALL_ANSWERED_WITHIN = 60.0
@@ -57,12 +61,14 @@ class Database:
     def __init__(self, url: str, size: int = 8) -> None:
         self._pool = ConnectionPool(
             url,
+            connection_class=Line,
             kwargs={**CONNECTION, "autocommit": True},
             min_size=1,
             max_size=size,
             timeout=1.0,
             max_waiting=200,
             max_lifetime=3600,
+            max_idle=SPARE_FOR,
             # The pool waits twice as long after each failure; one that gives up begins anew with the next call.
             reconnect_timeout=RECONNECT,
             open=False,
@@ -70,7 +76,7 @@ class Database:
         self._deadlines = Deadlines()
 
     @contextmanager
-    def connection(self, within: float = ALL_ANSWERED_WITHIN) -> Iterator[psycopg.Connection[TupleRow]]:
+    def connection(self, within: float = ALL_ANSWERED_WITHIN) -> Iterator[Line]:
         """A connection in autocommit mode. Driver errors leave as `Unavailable`, our own SQLSTATEs as they are.
 
         within: seconds for all that is done with it.
@@ -78,31 +84,33 @@ class Database:
         if self._pool.closed:
             self._pool.open()
         try:
-            with self._pool.connection() as connection, self._deadlines.of(connection, within):
-                try:
-                    yield connection
-                finally:
-                    if connection.closed:  # so are those that lie idle, each of which another caller would meet
-                        self._pool.drain()
+            connection = self._pool.getconn()
         except PoolTimeout:
             raise Unavailable("no connection to the ledger within a second") from None
+        use = None
+        try:
+            use = self._deadlines.begin(connection, within)
+            yield connection
         except psycopg.Error as error:
             if error.sqlstate is not None and error.sqlstate.startswith("RT"):
                 raise
             refused = (error.sqlstate or "")[:2] in _OF_STATEMENT
             raise (Refused if refused else Unavailable)(_told(error)) from error
+        finally:
+            self._deadlines.end(use)
+            if connection.closed:  # so are those that lie idle, each of which another caller would meet
+                self._pool.drain()
+            self._pool.putconn(connection)
 
     def rows(
         self, sql: str, params: Mapping[str, Any] | None = None, within: float = ANSWERED_WITHIN
     ) -> list[TupleRow]:
         """The rows of one statement, committed on return. The victim of a deadlock was undone, and goes again."""
         with self.connection(within) as connection:
-            cursor = connection.cursor(row_factory=tuple_row, binary=True)
             try:
-                cursor.execute(sql, params)
+                return connection.rows(sql, params)
             except psycopg.errors.DeadlockDetected:
-                cursor.execute(sql, params)
-            return cursor.fetchall() if cursor.description else []
+                return connection.rows(sql, params)
 
     def check_durability(self) -> None:
         """Raises `UnsafeDurability` unless an acknowledged commit survives a crash."""

@@ -54,13 +54,12 @@ class Work:
         # Claims take turns, so that bounds, order and budgets hold however many dispatchers run. The lock is taken
         # before the statement that counts, whose snapshot is then newer than the last claim; all goes to the server in
         # one flush, so a dispatcher that is stopped in the middle holds nobody up.
-        within = 3 * ANSWERED_WITHIN
-        with self._db.connection(within) as connection, connection.pipeline(), connection.transaction():
-            connection.execute("SELECT pg_advisory_xact_lock(%s)", (ONE_CLAIM_AT_A_TIME,))
-            again = connection.execute(claim_sql.REGIVE, {"after": REGIVE_AFTER}, binary=True)
-            bounds = {"hints_per_queue": hints_per_queue, "apart": apart}
-            given = connection.execute(claim_sql.CLAIM, bounds, binary=True)
-            return [_hint(row, again=True) for row in again.fetchall()] + [_hint(row) for row in given.fetchall()]
+        bounds = {"hints_per_queue": hints_per_queue, "apart": apart, "after": REGIVE_AFTER}
+        with self._db.connection(2 * ANSWERED_WITHIN) as connection:
+            with connection.pipeline(), connection.transaction():
+                connection.execute("SELECT pg_advisory_xact_lock(%s)", (ONE_CLAIM_AT_A_TIME,))
+                given = connection.start(claim_sql.CLAIM, bounds)
+            return [_hint(row) for row in given.fetchall()]
 
     def expired(self) -> list[int]:
         return [row[0] for row in self._db.rows(sql.EXPIRED)]
@@ -184,8 +183,8 @@ def _bounds(span: tuple[UUID, UUID] | None) -> dict[str, UUID]:
     return {"low": low, "high": high}
 
 
-def _hint(row: Sequence[Any], *, again: bool = False) -> Hint:
-    return Hint(row[0], row[1], row[2], row[3], tuple(row[4]), row[5], again=again)
+def _hint(row: Sequence[Any]) -> Hint:
+    return Hint(row[0], row[1], row[2], row[3], tuple(row[4]), row[5], again=row[6])
 
 
 def _due(row: Sequence[Any]) -> DueDelivery:

@@ -20,7 +20,7 @@ from router.model import UNCOUNTED
 
 def _given(name: str, type: str, id: str = "d.delivery_id") -> str:
     """What a parameter that lies beside `ids` says of the row with this id."""
-    return f"(%({name})b::{type}[])[width_bucket({id}, %(ids)b::uuid[])]"
+    return f"(%({name})s::{type}[])[width_bucket({id}, %(ids)s::uuid[])]"
 
 
 def _owed(name: str) -> str:
@@ -79,7 +79,7 @@ LEAVING = f"""
 WITH mine AS MATERIALIZED (
     UPDATE hints SET lease_until = now() + %(lease)s * interval '1 second' WHERE hint_id = %(hint)s RETURNING hint_id
 ), marked AS (
-    UPDATE deliveries AS d SET state = 'sending' FROM mine WHERE d.delivery_id = ANY(%(ids)b::uuid[]) {_BOUNDS}
+    UPDATE deliveries AS d SET state = 'sending' FROM mine WHERE d.delivery_id = ANY(%(ids)s::uuid[]) {_BOUNDS}
 )
 SELECT hint_id FROM mine
 """
@@ -134,8 +134,8 @@ WITH fence AS MATERIALIZED (
     CROSS JOIN LATERAL (SELECT * FROM due WHERE due.id = member.id AND due.hint_id = fence.hint_id OFFSET 0) AS due
 ), plan AS MATERIALIZED (
     SELECT p.*, mine.request_id, mine.ordering_key, mine.seq FROM fence CROSS JOIN unnest(
-        %(ids)b::uuid[], %(records)b::uuid[], %(destinations)b::integer[], %(operations)b::text[], %(states)b::text[],
-        %(finals)b::boolean[], %(payloads)b::text[], %(reasons)b::text[]
+        %(ids)s::uuid[], %(records)s::uuid[], %(destinations)s::integer[], %(operations)s::text[], %(states)s::text[],
+        %(finals)s::boolean[], %(payloads)s::text[], %(reasons)s::text[]
     ) AS p (id, record_id, destination_id, operation, state, final, payload, reason)
     CROSS JOIN LATERAL (SELECT * FROM due WHERE due.id = p.record_id AND due.hint_id = fence.hint_id OFFSET 0) AS mine
 ), stored AS (
@@ -166,12 +166,12 @@ WITH fence AS MATERIALIZED (
     FROM hints AS h JOIN destinations AS d USING (destination_id) WHERE h.hint_id = %(hint)s FOR UPDATE OF h
 ), was AS MATERIALIZED (
     SELECT array_agg(d.delivery_id) FILTER (WHERE d.recovering) AS recovering
-    FROM deliveries AS d WHERE d.delivery_id = ANY (%(ids)b::uuid[]) {_BOUNDS}
+    FROM deliveries AS d WHERE d.delivery_id = ANY (%(ids)s::uuid[]) {_BOUNDS}
 ), verdict AS MATERIALIZED (
     SELECT v.*, due.request_id, fence.of_callbacks, coalesce(v.id = ANY (was.recovering), false) AS recovering
     FROM fence CROSS JOIN was CROSS JOIN unnest(
-        %(ids)b::uuid[], %(states)b::text[], %(finals)b::boolean[], %(again)b::float8[], %(suspicions)b::smallint[],
-        %(attempts)b::text[]::jsonb[], %(reasons)b::text[], %(providers)b::text[]
+        %(ids)s::uuid[], %(states)s::text[], %(finals)s::boolean[], %(again)s::float8[], %(suspicions)s::smallint[],
+        %(attempts)s::text[]::jsonb[], %(reasons)s::text[], %(providers)s::text[]
     ) AS v (id, state, final, again, suspicion, attempt, reason, provider)
     CROSS JOIN LATERAL (
         SELECT request_id FROM due WHERE due.id = v.id AND due.hint_id = fence.hint_id FOR UPDATE OF due) AS due

@@ -42,7 +42,7 @@ class Line(psycopg.Connection[TupleRow]):
     def rows(self, sql: str, params: Mapping[str, Any] | None = None) -> list[TupleRow]:
         """The rows of one statement."""
         done = self.start(sql, params)
-        return done.fetchall() if done.description else []
+        return done.fetchall() if done.pgresult and done.pgresult.nfields else []
 
     @cached_property
     def _statements(self) -> psycopg.RawCursor[TupleRow]:

@@ -37,6 +37,7 @@ SESSION = (
     "-c enable_seqscan=off -c enable_bitmapscan=off -c jit=off -c plan_cache_mode=force_generic_plan"
 )
 CONNECTION = {
+    "prepare_threshold": 0,  # a statement is planned with its first run, not once more with each of the first five
     "connect_timeout": 3,
     "keepalives_idle": 10,
     "keepalives_interval": 5,

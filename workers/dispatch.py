@@ -30,9 +30,12 @@ SHORTEST, LONGEST = 0.01, 0.06
 may fill. A moment of either is not held against what comes next."""
 LONGER = 1.1
 """How much longer one wait is than the last, from the shortest to the longest."""
-APART = 0.03
-"""Seconds from a destination's turn to its next. What is planned goes on at once, for its destinations had their turn
-before the planner had his."""
+APART, FAR = 0.03, 0.12
+"""Seconds from a destination's turn to its next: while workers start at once what they are given; while they never do,
+for a chunk costs as much as ten records in it, and fewer and larger ones get more done. What is planned goes on at
+once, for its destinations had their turn before the planner had his."""
+LATELY = 0.1
+"""How much one look counts beside those before it."""
 CHECK_EVERY = 0.5
 MATCH_EVERY = 5.0
 KEEP_EVERY = 600.0
@@ -55,14 +58,17 @@ class Dispatcher:
     hints_per_queue: int
     retention_days: int
     _wait: float = SHORTEST
+    _crowded: float = 0.0
     _checked: float = field(default=0.0)
     _matched: float = field(default=0.0)
     _kept: float = field(default=0.0)
 
     def turn(self) -> float:
         try:
-            outlook = self.ledger.outlook(APART)
-            given = self.ledger.claim(self.hints_per_queue, APART) if outlook.due else []
+            apart = APART + (FAR - APART) * self._crowded
+            outlook = self.ledger.outlook(apart)
+            given = self.ledger.claim(self.hints_per_queue, apart) if outlook.due else []
+            self._crowded += (outlook.crowded - self._crowded) * LATELY
             wait = self._give(given, outlook.crowded)
             self._check()
         except Unavailable as away:

@@ -11,7 +11,7 @@ from router.config import Config
 from router.ledger.base import Ledger
 from router.model import Hint
 from tests.workers.floor import LEASE, Floor, floor
-from workers.dispatch import AWAY, LONGEST, SHORTEST, Dispatcher
+from workers.dispatch import APART, AWAY, FAR, LONGEST, SHORTEST, Dispatcher
 from workers.notices import Notices
 
 
@@ -65,6 +65,24 @@ def test_it_waits_longer_while_workers_are_busy(work: Floor, dispatcher: Dispatc
     waits = [dispatcher.turn() for _ in range(30)]
     assert SHORTEST < waits[0] < waits[1], "a moment of it costs little"
     assert waits[-1] == LONGEST
+
+
+def test_turns_are_farther_apart_while_workers_are_busy(work: Floor, broker: Hung, dispatcher: Dispatcher) -> None:
+    work.accept("ada")
+    dispatcher.turn()
+    work.kit.later(APART)
+    work.accept("bob")
+    dispatcher.turn()
+    assert len(broker.given) == 2
+    for _ in range(30):
+        dispatcher.turn()
+    work.kit.later(APART)
+    work.accept("eve")
+    dispatcher.turn()
+    assert len(broker.given) == 2
+    work.kit.later(FAR - APART)
+    dispatcher.turn()
+    assert len(broker.given) == 3
 
 
 def test_a_ledger_that_is_away_is_asked_again_later(work: Floor, broker: Hung, dispatcher: Dispatcher) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +18,7 @@ from router.model import (
     Idempotency,
     NewRecord,
     NewRequest,
+    compact,
     identity_key,
 )
 
@@ -133,7 +133,7 @@ def _records(call: Call, contract: Contract, faults: list[str]) -> list[NewRecor
         joined = call.joins[index] if call.joins else None
         records.append(
             NewRecord(
-                data=json.dumps(values, ensure_ascii=False, separators=(",", ":")),
+                data=compact(values),
                 key=identity_key(client, entity, type, contract.hard_id_of(values)),
                 subject=identity_key(client, profile.entity, profile.type, profile.hard_id) if profile else None,
                 subject_type=profile.type if profile else "",

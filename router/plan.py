@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from router.judge import SET_ASIDE
 from router.mapping import MappingSet, Skipped
-from router.model import DueRecord, Planned, State, delivery_id
+from router.model import DueRecord, Planned, State, compact, delivery_id
 
 Numbers = Callable[[str, str, str], int | None]
 
@@ -44,4 +43,4 @@ def _mapped(map: Callable[[Mapping[str, Any]], Any], record: DueRecord) -> tuple
     result = map(record.data)
     if isinstance(result, Skipped):
         return State.SKIPPED, None, result.reason
-    return State.PENDING, json.dumps(result.payload, ensure_ascii=False, separators=(",", ":")), ""
+    return State.PENDING, compact(result.payload), ""

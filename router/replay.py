@@ -12,7 +12,7 @@ from uuid import UUID
 from router.config import Snapshot
 from router.ledger.base import Letter, Remapped, Selection, Steering
 from router.mapping import Skipped
-from router.model import Action
+from router.model import Action, compact
 
 PAGE = 500
 OPERATION = "(operation)"
@@ -76,7 +76,7 @@ def _change(old: Remapped, snapshot: Snapshot) -> Change:
         result = route.map(values)
         if isinstance(result, Skipped):
             return _left_out(old, result.reason)
-        text = json.dumps(result.payload, ensure_ascii=False, separators=(",", ":"))
+        text = compact(result.payload)
         fields = sorted(differing(json.loads(old.payload or "{}"), result.payload))
         if route.operation != old.operation:
             fields.insert(0, OPERATION)

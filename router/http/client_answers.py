@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from router.http.answers import Answer, Headers
 from router.http.errors import Refusal
 from router.http.wire import Inbound
+from router.model import compact
 
 METHODS = "GET,HEAD,PUT,POST,DELETE,PATCH"
 VARY = ("Vary", "Origin")
@@ -23,7 +23,7 @@ _TEXT = ("Content-Type", "text/plain; charset=utf-8")
 
 def told(body: Mapping[str, Any], status: int, headers: Headers = CORS) -> Answer:
     """JSON, as compact as its server writes it."""
-    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    text = compact(body)
     return Answer(status, text.encode(), (*headers, _JSON))
 
 

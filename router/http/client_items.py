@@ -8,13 +8,12 @@ event `event`, device `device`.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import uuid4
 
-from router.model import MAX_RECORDS, Action, Entity
+from router.model import MAX_RECORDS, Action, Entity, compact
 
 Item = Mapping[str, Any]
 USER = "user"
@@ -147,7 +146,7 @@ def _flatten(item: Item, prefix: str, record: dict[str, Any]) -> None:
         elif value.__class__ in _SCALARS or all(each.__class__ in _SCALARS for each in value):
             record.setdefault(path, value)
         else:
-            record.setdefault(path, json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+            record.setdefault(path, compact(value))
 
 
 def _said(id: Any) -> str | None:

@@ -106,7 +106,7 @@ def _fleet(usual: Loads) -> Iterable[Row]:
     turns = [rate * claim["ms"] / 1000 for rate in RATES]
     ledgers = [max(ceil(turn / BUSY), ceil(n / CORES)) for turn, n in zip(turns, cores("postgresql"), strict=True)]
     connections = [
-        web * THREADS + slot + 4 * ledger for web, slot, ledger in zip(cores("receiver"), slots, ledgers, strict=True)
+        web * THREADS + slot + 2 * ledger for web, slot, ledger in zip(cores("receiver"), slots, ledgers, strict=True)
     ]
     yield "cores of receivers", *map(_number, cores("receiver"))
     yield "cores of workers", *map(_number, cores("workers"))

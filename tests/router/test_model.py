@@ -63,3 +63,7 @@ def test_a_destination_out_of_range_is_refused(destination: int) -> None:
 def test_identities_differ_unless_all_their_parts_are_the_same(one: list[str], other: list[str]) -> None:
     same = identity_key("c", "profile", "person", one) == identity_key("c", "profile", "person", other)
     assert same == (one == other)
+
+
+def test_ledgers_keep_identities_that_stay_as_they_are() -> None:
+    assert identity_key("shop", "profile", "person", ['Åsa "1"\n']) == UUID("fc16600f-5f5d-9ab1-6658-13daed989f2f")

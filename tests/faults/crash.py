@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 from uuid import UUID
 
-import psycopg
 from marshmallow import Schema
 
 from connectors.base import Command, Kind, Operation, Outcome
@@ -26,6 +25,7 @@ from router.accept import Call, accept
 from router.config import CALLBACK, Config
 from router.judge import Policy
 from router.ledger.postgres import PostgresLedger
+from router.ledger.postgres.line import Line
 from router.ledger.postgres.pool import ALL_ANSWERED_WITHIN, Database
 from router.model import Accepted, Action, DueDelivery, Entity, Environment, Hint, Idempotency, new_request_id
 from router.queue import CALLBACKS
@@ -61,25 +61,39 @@ class Steps:
                 os._exit(CUT)
 
 
-class _Counted(Database):
-    """Every statement is a step."""
+@dataclass
+class _Watched:
+    """A connection, each of whose statements is a step."""
 
+    line: Line
+    steps: Steps
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.line, name)
+
+    def execute(self, *arguments: Any, **more: Any) -> Any:
+        return self._taken(self.line.execute(*arguments, **more))
+
+    def start(self, *arguments: Any) -> Any:
+        return self._taken(self.line.start(*arguments))
+
+    def rows(self, *arguments: Any) -> Any:
+        return self._taken(self.line.rows(*arguments))
+
+    def _taken(self, answer: Any) -> Any:
+        self.steps.taken()
+        return answer
+
+
+class _Counted(Database):
     def __init__(self, url: str, steps: Steps) -> None:
         super().__init__(url, size=2)
-
-        class Cursor(psycopg.Cursor[Any]):
-            def execute(self, *arguments: Any, **more: Any) -> Any:
-                answer = super().execute(*arguments, **more)
-                steps.taken()
-                return answer
-
-        self._cursor = Cursor
+        self._steps = steps
 
     @contextmanager
-    def connection(self, within: float = ALL_ANSWERED_WITHIN) -> Iterator[psycopg.Connection[Any]]:
-        with super().connection(within) as connection:
-            connection.cursor_factory = self._cursor
-            yield connection
+    def connection(self, within: float = ALL_ANSWERED_WITHIN) -> Iterator[Any]:
+        with super().connection(within) as line:
+            yield _Watched(line, self._steps)
 
 
 class Counted(PostgresLedger):

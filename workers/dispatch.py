@@ -32,7 +32,7 @@ LONGER = 1.1
 """How much longer one wait is than the last, from the shortest to the longest."""
 APART, FAR = 0.03, 0.12
 """Seconds from a destination's turn to its next: while workers start at once what they are given; while they never do,
-for a chunk costs as much as ten records in it, and fewer and larger ones get more done. What is planned goes on at
+for a chunk costs as much as several records in it, and fewer and larger ones get more done. What is planned goes on at
 once, for its destinations had their turn before the planner had his."""
 LATELY = 0.1
 """How much one look counts beside those before it."""

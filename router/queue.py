@@ -91,6 +91,8 @@ def transport_options(broker_url: str) -> dict[str, Any]:
         "interval_step": 0.1,
         "interval_max": 0.2,
         "visibility_timeout": 3600,
+        # There are no priorities: a worker would ask for each queue four times.
+        "priority_steps": [0],
         "global_keyprefix": "router:",
     }
     query = dict(parse_qsl(urlsplit(broker_url).query))

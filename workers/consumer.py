@@ -9,6 +9,8 @@ from celery.worker.consumer import Consumer as CeleryConsumer
 
 TOLD_EVERY = 0.25
 """Seconds between two messages that tell of what the tasks do."""
+TOLD_AT_ONCE = 1000
+"""Events in such a message at most."""
 _UNUSED = ":DelayedDelivery"
 """On quorum queues it declares 28 exchanges and as many queues, for tasks with an ETA. Ours have none."""
 _STEPS = tuple(step for step in CeleryConsumer.Blueprint.default_steps if not str(step).endswith(_UNUSED))
@@ -24,6 +26,7 @@ class Consumer(CeleryConsumer):
 
     Blueprint = type("Blueprint", (CeleryConsumer.Blueprint,), {"default_steps": _STEPS})
     hub: Any
+    event_dispatcher: Any
     _flush_events: Any
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
@@ -41,4 +44,5 @@ class Consumer(CeleryConsumer):
         """Three events of a task would otherwise be three messages."""
         if self.hub and time.monotonic() - self._told_at >= TOLD_EVERY:
             self._told_at = time.monotonic()
+            self.event_dispatcher.buffer_limit = TOLD_AT_ONCE
             self.hub.call_later(TOLD_EVERY, self._flush_events)

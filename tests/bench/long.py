@@ -22,6 +22,9 @@ RUNS = 5
 BACKLOG = 200_000
 HISTORY = (10_000, 5_000_000)
 SOAK = 1_000_000
+REST = 25.0
+"""Seconds of rest before memory is looked at: within them connections that the load needed, and may not need again,
+have gone, and with them what their servers held."""
 LOOKS = 5
 """At memory, a second apart."""
 
@@ -132,8 +135,8 @@ def _aged(database_url: str, rows: int) -> Keys:
 
 
 def soak(ground: Ground, sizes: Sizes) -> Found:
-    """Memory of every group of processes as records go by, in tenths of the run: the least of some looks at it at the
-    end of each, so that a process which is soon gone does not count.
+    """Memory of every group of processes as records go by, in tenths of the run: after a rest at the end of each, the
+    least of some looks at it, so that a process which is soon gone does not count.
 
     growth: of the second half, the last look at it over the first. What is filled once, as PostgreSQL's buffers, is so
     by then.
@@ -149,6 +152,7 @@ def soak(ground: Ground, sizes: Sizes) -> Found:
             for at in range(0, len(numbers), 20_000):  # a signature is good for five minutes
                 _through(ground, pipeline, numbers[at : at + 20_000])
             records.append(numbers.stop)
+            time.sleep(min(REST, sizes.seconds * 3))
             for name, seen in _least(groups).items():
                 memory.setdefault(name, []).append(seen)
     growth = {name: round(seen[-1] / seen[len(seen) // 2], 3) for name, seen in memory.items()}

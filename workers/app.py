@@ -60,7 +60,7 @@ def _check(**_: Any) -> None:
 def _open(**_: Any) -> None:
     from workers import services
 
-    services.open(settings)
+    services.open(settings, app)
 
 
 @worker_process_shutdown.connect

@@ -16,6 +16,7 @@ from router import logs
 from router.config import Config, NothingPublished
 from router.judge import Policy
 from router.ledger.base import Ledger, Unavailable
+from router.ledger.pace import APART
 from router.ledger.postgres import PostgresLedger
 from router.model import Hint
 from router.queue import CeleryHints, Hints
@@ -25,15 +26,15 @@ from workers.check import check_breakers, check_hints
 from workers.notices import Notices
 from workers.safety import check_broker
 
-SHORTEST, LONGEST = 0.01, 0.06
+SHORTEST, LONGEST = 0.02, 0.06
 """Seconds between two looks: while there is work; while there has been none for a while, or workers are busy and chunks
 may fill. A moment of either is not held against what comes next."""
 LONGER = 1.1
 """How much longer one wait is than the last, from the shortest to the longest."""
-APART, FAR = 0.03, 0.12
-"""Seconds from a destination's turn to its next: while workers start at once what they are given; while they never do,
-for a chunk costs as much as several records in it, and fewer and larger ones get more done. What is planned goes on at
-once, for its destinations had their turn before the planner had his."""
+FAR = 0.12
+"""Seconds from a destination's turn to its next while workers never start at once what they are given; while they
+always do it is `APART`. For a chunk costs as much as several records in it, and fewer and larger ones get more done.
+"""
 LATELY = 0.1
 """How much one look counts beside those before it."""
 CHECK_EVERY = 0.5

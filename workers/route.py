@@ -1,4 +1,4 @@
-"""Plan a chunk of records: start, plan each, keep all plans in one statement."""
+"""Plan a chunk of records: start, plan each, keep all plans in one statement, give out what may go."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from router import logs
 from router.config import Snapshot
 from router.ledger.base import Unavailable
-from router.model import DueRecord, Planned, State, delivery_id
+from router.model import FINAL, DueRecord, Planned, State, delivery_id
 from router.plan import plan
 from workers.channel import where
 from workers.patience import persist
@@ -29,6 +29,7 @@ def route(hint_id: int, tools: Tools) -> None:
     with tools.leases.holding(hint_id, asked):
         plans = [each for record in records for each in persist(partial(_plans, record, tools), hint_id)]
         persist(lambda: tools.ledger.planned(hint_id, plans), hint_id)
+    tools.onward(sorted({each.destination for each in plans if each.state not in FINAL}))
 
 
 def _plans(record: DueRecord, tools: Tools) -> list[Planned]:

@@ -10,16 +10,19 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
+from celery import Celery
 from structlog.contextvars import bound_contextvars
 
 from router.config import Config
 from router.ledger.base import Ledger, LedgerError
 from router.ledger.postgres import PostgresLedger
+from router.queue import CeleryHints
 from router.settings import Settings
 from router.vault import Vault
 from workers.channel import Channel
 from workers.channels import Channels
 from workers.lease import Leases
+from workers.onward import Onward
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,7 @@ class Tools:
     """What the tasks work with.
 
     worker: how this process is called in the ledger. stopping: whether chunks are to end after the calls in flight.
+    onward: gives out what is due for destinations that something was planned for.
     """
 
     ledger: Ledger
@@ -35,6 +39,7 @@ class Tools:
     worker: str
     leases: Leases
     stopping: Callable[[], bool]
+    onward: Callable[[Sequence[int]], None]
     rng: Callable[[], float] = field(default=random.random)
 
 
@@ -44,7 +49,7 @@ _stop = mmap.mmap(-1, 1)
 _tools: Tools | None = None
 
 
-def open(settings: Settings) -> None:
+def open(settings: Settings, app: Celery) -> None:
     """Open everything; called in each worker process after the fork."""
     global _tools
     ledger = PostgresLedger(settings.database_url, size=2)
@@ -53,7 +58,8 @@ def open(settings: Settings) -> None:
     name = f"{socket.gethostname()}:{os.getpid()}"
     with suppress(LedgerError):
         config.current()  # the first task should not be the one that compiles the mappings
-    _tools = Tools(ledger, config, channels.of, name, Leases(ledger, settings.lease), is_stopping)
+    onward = Onward(ledger, CeleryHints(app), settings.hints_per_queue)
+    _tools = Tools(ledger, config, channels.of, name, Leases(ledger, settings.lease), is_stopping, onward)
 
 
 def close() -> None:

@@ -274,7 +274,8 @@ class Traces(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """Whether it is worth while to claim. due: something may be. crowded: a hint waits for workers who are all busy."""
+    """Whether it is worth while to claim. due: something may be. crowded: a hint waits for workers who are all busy;
+    one that has waited for longer than they take says nothing, for there may be none for its queue."""
 
     due: bool
     crowded: bool
@@ -292,6 +293,10 @@ class Work(Protocol):
 
         apart: seconds from a destination's turn to its next; meanwhile its chunks fill.
         """
+        ...
+
+    def claim_onward(self, hints_per_queue: int, apart: float, destinations: Sequence[int]) -> list[Hint]:
+        """`claim` of these destinations alone, and of nothing where it is crowded."""
         ...
 
     def expired(self) -> list[int]:

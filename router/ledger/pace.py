@@ -1,4 +1,5 @@
-"""How much may go at once: how far apart the calls of an account with a rate are, how large a replay's chunks."""
+"""How much may go at once: how far apart the calls of an account with a rate are, how large a replay's chunks are,
+how far apart turns."""
 
 from __future__ import annotations
 
@@ -7,6 +8,10 @@ SPARE = 0.1
 
 REPLAY_CHUNK = 64
 """Replayed deliveries that go together at most: what is live waits while a chunk is given, started and finished."""
+
+APART = 0.03
+"""Seconds from a destination's turn to its next at the least, in which its chunks fill. What is planned goes on at
+once, for its destinations had their turn before the planner had his."""
 
 
 def spacing(calls_per_second: float) -> float:

@@ -28,6 +28,7 @@ STATEMENTS: Mapping[str, str] = {
     "delete": intake_sql.accept(once=False, delete=True),
     "outlook": claim_sql.OUTLOOK,
     "claim": claim_sql.CLAIM,
+    "claim onward": claim_sql.CLAIM_ONWARD,
     "expired": work_sql.EXPIRED,
     "start route": work_sql.START_ROUTE,
     "planned": work_sql.PLANNED,

@@ -36,6 +36,7 @@ from workers.deliver import deliver
 from workers.dispatch import Dispatcher
 from workers.lease import Leases
 from workers.notices import Notices
+from workers.onward import Onward
 from workers.route import route
 from workers.services import Tools
 
@@ -104,8 +105,8 @@ class Counted(PostgresLedger):
         self._steps = steps
         self._db = _Counted(url, steps)
 
-    def claim(self, hints_per_queue: int, apart: float = 0.0) -> list[Hint]:
-        given = super().claim(hints_per_queue, apart)
+    def _claim(self, statement: str, bounds: Mapping[str, Any]) -> list[Hint]:
+        given = super()._claim(statement, bounds)
         self._steps.taken()
         return given
 
@@ -146,17 +147,18 @@ class Queues:
 
 @dataclass
 class Process:
-    """What a worker or dispatcher holds, with calls that go out one after the other."""
+    """What a worker or dispatcher holds, with calls that go out one after the other. hints: to where planners give."""
 
     ledger: PostgresLedger
     config: Config
     effects: Path
     steps: Steps = field(default_factory=Steps)
+    hints: Queues | None = None
 
     @contextmanager
     def tools(self) -> Iterator[Tools]:
         with closing(Leases(self.ledger, LEASE)) as leases:
-            yield Tools(self.ledger, self.config, self._channel, "tests:1", leases, lambda: False)
+            yield Tools(self.ledger, self.config, self._channel, "tests:1", leases, lambda: False, self._onward)
 
     def dispatch(self) -> list[Hint]:
         """A whole turn; returns what was given."""
@@ -167,6 +169,10 @@ class Process:
     def work(self, hint: Hint) -> None:
         with self.tools() as tools:
             (route if hint.task == "route" else deliver)(hint.hint_id, tools)
+
+    def _onward(self, destinations: Sequence[int]) -> None:
+        if self.hints is not None:
+            Onward(self.ledger, self.hints, hints_per_queue=8)(destinations)
 
     def _channel(self, number: int) -> Channel:
         place = self.config.current().destinations[number]
@@ -243,7 +249,7 @@ def main(url: str, effects: Path) -> None:
             status = BROKEN
             try:
                 steps = Steps(int(left))
-                STAGES[stage](Process(Counted(url, steps), config, effects, steps), argument)
+                STAGES[stage](Process(Counted(url, steps), config, effects, steps, Queues(steps)), argument)
                 status = DONE
             finally:
                 os._exit(status)

@@ -202,7 +202,7 @@ def judge(integration: str) -> Callable[[Case], tuple[str, str]]:
     [
         pytest.param("one", accept, 2, id="accept"),
         pytest.param("one", dispatch, 11, id="dispatch"),
-        pytest.param("several", work("route"), 2, id="route"),
+        pytest.param("several", work("route"), 7, id="route"),
         pytest.param("several", work("deliver", BATCHED), 4, id="deliver a batch"),
         pytest.param("one", work("deliver", SINGLE), 5, id="deliver one by one"),
         pytest.param("careful", work("deliver", CAREFUL), 10, id="deliver what must not be repeated"),

@@ -6,7 +6,7 @@ import pytest
 
 from router.ledger.base import Outlook, Selection
 from router.model import State
-from tests.ledger.kit import Kit, crm, verdict
+from tests.ledger.kit import WORKER, Kit, crm, verdict
 
 
 def test_an_empty_ledger_has_nothing_due(kit: Kit) -> None:
@@ -34,6 +34,25 @@ def test_what_had_its_turn_a_moment_ago_has_the_next_a_little_later(kit: Kit) ->
     assert len(kit.ledger.claim(9, 60.0)) == 2  # the first that nobody started is given again
 
 
+def test_a_claim_may_be_for_some_destinations_alone(kit: Kit) -> None:
+    kit.accept_and_plan("ada")
+    kit.accept("bob")
+    assert kit.ledger.claim_onward(9, 0.0, []) == []
+    (hint,) = kit.ledger.claim_onward(9, 0.0, [kit.numbers["crm"]])
+    assert hint.destination.endswith("/crm")
+    assert [hint.task for hint in kit.ledger.claim(9)] == ["route"]
+
+
+def test_it_finds_nothing_where_it_is_crowded(kit: Kit) -> None:
+    kit.accept_and_plan("ada")
+    kit.accept("bob")
+    (hint,) = kit.ledger.claim_onward(9, 0.0, [kit.numbers["-route"]])
+    kit.later(0.5)
+    assert kit.ledger.claim_onward(9, 0.0, [kit.numbers["crm"]]) == []
+    kit.ledger.start_route(hint.hint_id, WORKER, 40.0)
+    assert len(kit.ledger.claim_onward(9, 0.0, [kit.numbers["crm"]])) == 1
+
+
 def test_what_is_planned_need_not_wait_for_its_planners_next_turn(kit: Kit) -> None:
     kit.accept_and_plan("ada")
     assert kit.ledger.outlook(60.0).due
@@ -55,8 +74,15 @@ def test_a_replay_is_not_due_while_a_chunk_of_it_is_out(kit: Kit) -> None:
 def test_a_hint_that_waits_for_a_worker_makes_it_crowded(kit: Kit) -> None:
     kit.accept("ada")
     kit.claim()
-    kit.later(1.0)
+    kit.later(0.5)
     assert kit.ledger.outlook() == Outlook(due=False, crowded=True)
+
+
+def test_one_that_waits_for_a_worker_that_is_not_there_does_not(kit: Kit) -> None:
+    kit.accept("ada")
+    kit.claim()
+    kit.later(1.1)
+    assert kit.ledger.outlook() == Outlook(due=False, crowded=False)
 
 
 def test_a_hint_that_was_started_does_not(kit: Kit) -> None:
@@ -70,7 +96,7 @@ def test_a_hint_that_nobody_started_in_time_is_due_again(kit: Kit) -> None:
     kit.accept("ada")
     kit.claim()
     kit.later(11.0)
-    assert kit.ledger.outlook() == Outlook(due=True, crowded=True)
+    assert kit.ledger.outlook() == Outlook(due=True, crowded=False)
 
 
 def test_what_waits_for_its_next_attempt_is_not_due(kit: Kit) -> None:

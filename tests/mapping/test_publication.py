@@ -107,7 +107,7 @@ class Process:
     def route(self) -> int:
         """Plan what is due; returns how many chunks there were."""
         with closing(Leases(self.ledger, 30.0)) as leases:
-            tools = Tools(self.ledger, self.config, _nobody, "tests", leases, lambda: False)
+            tools = Tools(self.ledger, self.config, _nobody, "tests", leases, lambda: False, lambda _: None)
             hints = [each for each in self.ledger.claim(10) if each.task == "route"]
             for hint in hints:
                 route(hint.hint_id, tools)

@@ -109,7 +109,14 @@ class Floor:
     def tools(self) -> Tools:
         ledger = cast(Ledger, self.ledger)
         return Tools(
-            ledger, Config(ledger), lambda _: self.channel, WORKER, self.leases, lambda: self.stops, lambda: 0.5
+            ledger,
+            Config(ledger),
+            channel=lambda _: self.channel,
+            worker=WORKER,
+            leases=self.leases,
+            stopping=lambda: self.stops,
+            onward=lambda _: None,
+            rng=lambda: 0.5,
         )
 
     def given(self, *records: NewRecord | str, operation: str = "upsert_contact", **changes: Any) -> Hint:

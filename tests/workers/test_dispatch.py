@@ -9,9 +9,10 @@ import pytest
 
 from router.config import Config
 from router.ledger.base import Ledger
+from router.ledger.pace import APART
 from router.model import Hint
 from tests.workers.floor import LEASE, Floor, floor
-from workers.dispatch import APART, AWAY, FAR, LONGEST, SHORTEST, Dispatcher
+from workers.dispatch import AWAY, FAR, LONGEST, SHORTEST, Dispatcher
 from workers.notices import Notices
 
 
@@ -60,7 +61,7 @@ def test_it_waits_longer_while_there_is_nothing_to_do(dispatcher: Dispatcher) ->
 def test_it_waits_longer_while_workers_are_busy(work: Floor, dispatcher: Dispatcher) -> None:
     work.accept("ada")
     dispatcher.turn()
-    work.kit.later(1.0)
+    work.kit.later(0.5)
     work.accept("bob")
     waits = [dispatcher.turn() for _ in range(30)]
     assert SHORTEST < waits[0] < waits[1], "a moment of it costs little"

@@ -71,7 +71,7 @@ def tools(database_url: str, sandbox: Sandbox) -> Iterator[Tools]:
         config = Config(ledger)
         channels = Channels(ledger, config, Vault([KEY]), settings)
         leases = Leases(ledger, 30.0)
-        yield Tools(ledger, config, channels.of, "tests", leases, lambda: False)
+        yield Tools(ledger, config, channels.of, "tests", leases, lambda: False, lambda _: None)
         leases.close()
 
 

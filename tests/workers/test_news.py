@@ -78,7 +78,7 @@ class House:
         self._vault = Vault([KEY])
         config = Config(ledger)
         channels = Channels(ledger, config, self._vault, settings)
-        self._tools = Tools(ledger, config, channels.of, "tests", leases, lambda: False)
+        self._tools = Tools(ledger, config, channels.of, "tests", leases, lambda: False, lambda _: None)
 
     def hook(self, integration: str) -> str:
         """The address that an integration's provider is told."""

@@ -31,7 +31,7 @@ def work(shop: Shop, sandbox: Sandbox) -> None:
     channels = Channels(shop.ledger, config, Vault([KEY]), settings)
     tasks: dict[str, Callable[[int, Tools], None]] = {"route": route, "deliver": deliver}
     with closing(Leases(shop.ledger, 30.0)) as leases:
-        tools = Tools(shop.ledger, config, channels.of, "tests", leases, lambda: False)
+        tools = Tools(shop.ledger, config, channels.of, "tests", leases, lambda: False, lambda _: None)
         while given := shop.ledger.claim(100):
             for hint in given:
                 tasks[hint.task](hint.hint_id, tools)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import cast
 
@@ -50,8 +50,15 @@ class Desk:
         self.ledger = cast(Ledger, flaky)
         self.flaky = flaky
         self.config = Config(self.ledger)
+        self.onward: list[Sequence[int]] = []
         self.tools = Tools(
-            self.ledger, self.config, lambda _: pytest.fail("nothing is sent"), "w", leases, lambda: False
+            self.ledger,
+            self.config,
+            channel=lambda _: pytest.fail("nothing is sent"),
+            worker="w",
+            leases=leases,
+            stopping=lambda: False,
+            onward=self.onward.append,
         )
 
     def publish(self, *integrations: str) -> None:
@@ -124,6 +131,15 @@ def test_a_record_becomes_a_delivery_for_each_integration(desk: Desk) -> None:
     accepted = desk.accept("ada", "grace")
     desk.route()
     assert desk.planned(accepted) == [{"crm": "pending", "shop-floor": "pending"}] * 2
+
+
+def test_what_may_go_is_given_out(desk: Desk) -> None:
+    desk.accept("ada", "grace", version="sha256:nobody-has-it")
+    desk.route()
+    desk.accept("ada", "grace")
+    desk.route()
+    numbers = {place.integration: number for number, place in desk.ledger.destinations().items()}
+    assert desk.onward == [[], [numbers["crm"]]]
 
 
 def test_a_stale_hint_does_nothing(desk: Desk) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -59,11 +59,11 @@ class Chunk:
     replay: bool
 
 
-def claim(store: Store, hints_per_queue: int, apart: float) -> list[GivenHint]:
+def claim(store: Store, hints_per_queue: int, apart: float, of: Collection[int] | None) -> list[GivenHint]:
     """Give out what is due, as new hints."""
     now = store.now()
     offers = []
-    for one in _looked_at(store, list(_able(store, hints_per_queue, apart))):
+    for one in _looked_at(store, list(_able(store, hints_per_queue, apart, of))):
         candidates = _candidates(store, one)
         chunks = _chunks(one, _free(store, one, candidates))
         offers.append((one, len(candidates), _ranked(one, chunks)))
@@ -89,12 +89,14 @@ def has_turn(store: Store, destination: int, apart: float) -> bool:
     return target is not None and not now - timedelta(seconds=apart) < target.given_at <= now
 
 
-def _able(store: Store, hints_per_queue: int, apart: float) -> Iterator[Open]:
+def _able(store: Store, hints_per_queue: int, apart: float, of: Collection[int] | None) -> Iterator[Open]:
     by_target = Counter(hint.destination for hint in store.hints.values())
     by_queue = Counter(hint.queue for hint in store.hints.values())
     replaying = {hint.destination for hint in store.hints.values() if hint.replay}
     for number in sorted({row.destination for row in store.due.values() if row.hint_id is None}):
         target = store.targets.get(number)
+        if of is not None and number not in of:
+            continue
         if target is None or not has_turn(store, number, apart) or not _may_be_called(store, target):
             continue
         halved = target.breaker == "half_open"

@@ -30,6 +30,7 @@ from router.model import (
 
 REGIVE_AFTER = timedelta(seconds=10)
 STARTED_WITHIN = timedelta(milliseconds=20)
+BUSY_FOR = timedelta(seconds=1)
 JUDGED_WITHIN = 30.0
 
 
@@ -53,9 +54,21 @@ class Work:
                 for row in store.due.values()
             )
             again = any(given_at < now - REGIVE_AFTER for given_at in waiting)
-            return Outlook(due or again, any(given_at < now - STARTED_WITHIN for given_at in waiting))
+            return Outlook(due or again, self._crowded())
 
     def claim(self, hints_per_queue: int, apart: float = 0.0) -> list[Hint]:
+        return self._claim(hints_per_queue, apart, None)
+
+    def claim_onward(self, hints_per_queue: int, apart: float, destinations: Sequence[int]) -> list[Hint]:
+        with self._store.lock:
+            return self._claim(hints_per_queue, apart, () if self._crowded() else destinations)
+
+    def _crowded(self) -> bool:
+        now = self._store.now()
+        waiting = [hint.given_at for hint in self._store.hints.values() if hint.started_at is None]
+        return any(now - BUSY_FOR < given_at < now - STARTED_WITHIN for given_at in waiting)
+
+    def _claim(self, hints_per_queue: int, apart: float, of: Sequence[int] | None) -> list[Hint]:
         store = self._store
         with store.lock:
             now = store.now()
@@ -64,7 +77,7 @@ class Work:
             ]
             for hint in again:
                 hint.given_at = now
-            given = claim(store, hints_per_queue, apart)
+            given = claim(store, hints_per_queue, apart, of)
             return [hint_of(store, hint, again=True) for hint in again] + [hint_of(store, hint) for hint in given]
 
     def expired(self) -> list[int]:

@@ -13,6 +13,12 @@ _BUSY = """busy (destination_id) AS (
     FROM busy WHERE busy.destination_id IS NOT NULL
 )"""
 
+# Whether a hint waits for workers who are all busy; one that waits for longer waits for workers that are not there.
+_CROWDED = """EXISTS (SELECT FROM hints WHERE started_at IS NULL AND given_at < now() - %(soon)s * interval '1 second'
+        AND given_at > now() - %(late)s * interval '1 second')"""
+# Or those that are named, while workers are not busy.
+_ONWARD = f"busy (destination_id) AS (SELECT unnest(%(destinations)s::integer[]) WHERE NOT {_CROWDED})"
+
 # Whether its last turn was long enough ago, or lies ahead, where only a clock that went back can have put it.
 _HAS_TURN = "NOT (d.given_at > now() - %(apart)s * interval '1 second' AND d.given_at <= now())"
 
@@ -43,7 +49,7 @@ SELECT EXISTS (
         AND EXISTS (SELECT FROM due WHERE due.destination_id = busy.destination_id AND due.lane = lanes.lane
             AND due.hint_id IS NULL AND due.due_at <= now() OFFSET 0)
 ) OR EXISTS (SELECT FROM hints WHERE started_at IS NULL AND given_at < now() - %(after)s * interval '1 second'),
-    EXISTS (SELECT FROM hints WHERE started_at IS NULL AND given_at < now() - %(soon)s * interval '1 second')
+    {_CROWDED}
 """
 
 # What is given out, again where nobody started it. Of the destinations of a queue as many are looked at as it has
@@ -54,8 +60,7 @@ SELECT EXISTS (
 # earlier one of its key that still lives goes with it, in the same chunk, and none of its key is still unplanned.
 # What is held up behind another is looked at again when that one moves, or gives way. Rows are found by keys, not by
 # joins, for the reason that `work_sql` gives.
-CLAIM = f"""
-WITH RECURSIVE {_BUSY}, again AS (
+_GIVE_OUT = f"""again AS (
     UPDATE hints SET given_at = now() WHERE started_at IS NULL AND given_at < now() - %(after)s * interval '1 second'
     RETURNING *
 ), out_by_destination AS (
@@ -204,6 +209,8 @@ FROM (
     UNION ALL SELECT hint_id, destination_id, task, queue, requests, ids, false FROM chosen
 ) AS told JOIN destinations AS d USING (destination_id) ORDER BY told.hint_id
 """
+CLAIM = f"WITH RECURSIVE {_BUSY}, {_GIVE_OUT}"
+CLAIM_ONWARD = f"WITH {_ONWARD}, {_GIVE_OUT}"
 
 # The exact moment of the next calls of an account that has a rate, and never before it may be called at all. Nothing is
 # taken when that is too far off to wait for.

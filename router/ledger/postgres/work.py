@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -33,8 +33,8 @@ from router.model import (
 )
 
 REGIVE_AFTER = 10.0
-STARTED_WITHIN = 0.02
-"""Seconds within which an idle worker has started what it was given."""
+CROWDED = {"soon": 0.02, "late": 1.0}
+"""Seconds within which idle workers have started what they were given, and busy ones have."""
 REMEMBERED = 64
 
 
@@ -47,18 +47,24 @@ class Work:
     and nothing else."""
 
     def outlook(self, apart: float = 0.0) -> Outlook:
-        given = {"after": REGIVE_AFTER, "soon": STARTED_WITHIN, "apart": apart}
+        given = {"after": REGIVE_AFTER, "apart": apart, **CROWDED}
         return Outlook(*self._db.rows(claim_sql.OUTLOOK, given)[0])
 
     def claim(self, hints_per_queue: int, apart: float = 0.0) -> list[Hint]:
+        return self._claim(claim_sql.CLAIM, {"hints_per_queue": hints_per_queue, "apart": apart})
+
+    def claim_onward(self, hints_per_queue: int, apart: float, destinations: Sequence[int]) -> list[Hint]:
+        bounds = {"hints_per_queue": hints_per_queue, "apart": apart, "destinations": list(destinations)}
+        return self._claim(claim_sql.CLAIM_ONWARD, {**bounds, **CROWDED})
+
+    def _claim(self, statement: str, bounds: Mapping[str, Any]) -> list[Hint]:
         # Claims take turns, so that bounds, order and budgets hold however many dispatchers run. The lock is taken
         # before the statement that counts, whose snapshot is then newer than the last claim; all goes to the server in
         # one flush, so a dispatcher that is stopped in the middle holds nobody up.
-        bounds = {"hints_per_queue": hints_per_queue, "apart": apart, "after": REGIVE_AFTER}
         with self._db.connection(2 * ANSWERED_WITHIN) as connection:
             with connection.pipeline(), connection.transaction():
                 connection.execute("SELECT pg_advisory_xact_lock(%s)", (ONE_CLAIM_AT_A_TIME,))
-                given = connection.start(claim_sql.CLAIM, bounds)
+                given = connection.start(statement, {**bounds, "after": REGIVE_AFTER})
             return [_hint(row) for row in given.fetchall()]
 
     def expired(self) -> list[int]:

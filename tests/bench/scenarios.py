@@ -50,7 +50,7 @@ def accept(ground: Ground, sizes: Sizes) -> Found:
 def _accepted(ground: Ground, sizes: Sizes) -> Turn:
     found: Turn = {}
     with naive(ground, workers=False) as pipeline:
-        found["naive receiver"] = load(ground, pipeline, profiles(), sizes.naive, destinations=0, naive=True)
+        found["naive receiver"] = load(ground, pipeline, profiles(), sizes.accepted // 2, destinations=0, naive=True)
     with installed(ground, workers=False) as pipeline:
         found["receiver"] = load(ground, pipeline, profiles(), sizes.accepted, destinations=0)
         half = found["receiver"].answered.per_second / 2

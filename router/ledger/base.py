@@ -296,7 +296,8 @@ class Work(Protocol):
         ...
 
     def claim_onward(self, hints_per_queue: int, apart: float, destinations: Sequence[int]) -> list[Hint]:
-        """`claim` of these destinations alone, and of nothing where it is crowded."""
+        """`claim` for these destinations alone, and for none where it is crowded; what nobody started in time is given
+        again all the same."""
         ...
 
     def expired(self) -> list[int]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.workers.floor import Floor, floor
+from tests.workers.floor import Floor, Hung, floor
 
 
 @pytest.fixture
@@ -21,3 +21,8 @@ def single() -> Iterator[Floor]:
     """One whose calls go out one after the other."""
     with floor(at_once=1) as made:
         yield made
+
+
+@pytest.fixture
+def broker() -> Hung:
+    return Hung()

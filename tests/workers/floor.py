@@ -61,6 +61,19 @@ class Told:
         return [[command.id for command in commands] for _, commands in self.calls]
 
 
+class Hung:
+    """A broker that keeps what it is given, while it is there."""
+
+    def __init__(self) -> None:
+        self.given: list[Hint] = []
+        self.away = False
+
+    def give(self, hints: Sequence[Hint]) -> None:
+        if self.away:
+            raise OSError("nobody listens")
+        self.given += hints
+
+
 class Flaky:
     """A ledger that is away for the next calls of a method; `unheard`, it does what it was asked, and cannot say so.
 

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from router.judge import Policy
 from router.model import SEEN_DEATH, State
 from tests.ledger.kit import verdict
-from tests.workers.floor import FAILED, LEASE, Floor, floor
+from tests.workers.floor import FAILED, LEASE, Floor
 from workers.check import check_breakers, check_hints
-
-
-@pytest.fixture
-def work() -> Iterator[Floor]:
-    with floor() as made:
-        yield made
 
 
 def started(work: Floor, *names: str, leaving: bool = False) -> int:

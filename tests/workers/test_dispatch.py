@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from typing import cast
 
 import pytest
@@ -10,34 +9,9 @@ import pytest
 from router.config import Config
 from router.ledger.base import Ledger
 from router.ledger.pace import APART
-from router.model import Hint
-from tests.workers.floor import LEASE, Floor, floor
+from tests.workers.floor import LEASE, Floor, Hung
 from workers.dispatch import AWAY, FAR, LONGEST, SHORTEST, Dispatcher
 from workers.notices import Notices
-
-
-class Hung:
-    """A broker that keeps what it is given, while it is there."""
-
-    def __init__(self) -> None:
-        self.given: list[Hint] = []
-        self.away = False
-
-    def give(self, hints: Sequence[Hint]) -> None:
-        if self.away:
-            raise OSError("nobody listens")
-        self.given += hints
-
-
-@pytest.fixture
-def work() -> Iterator[Floor]:
-    with floor() as made:
-        yield made
-
-
-@pytest.fixture
-def broker() -> Hung:
-    return Hung()
 
 
 @pytest.fixture

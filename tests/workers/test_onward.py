@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import cast
 
 import pytest
 
 from router.ledger.base import Ledger
-from tests.workers.floor import Floor, floor
-from tests.workers.test_dispatch import Hung
+from tests.workers.floor import Floor, Hung
 from workers.onward import Onward
-
-
-@pytest.fixture
-def work() -> Iterator[Floor]:
-    with floor() as made:
-        yield made
-
-
-@pytest.fixture
-def broker() -> Hung:
-    return Hung()
 
 
 @pytest.fixture

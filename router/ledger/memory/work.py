@@ -43,7 +43,6 @@ class Work:
         store = self._store
         with store.lock:
             now = store.now()
-            waiting = [hint.given_at for hint in store.hints.values() if hint.started_at is None]
             replaying = {hint.destination for hint in store.hints.values() if hint.replay}
             due = any(
                 row.hint_id is None
@@ -53,8 +52,7 @@ class Work:
                 and not (row.lane == 2 and row.destination in replaying)
                 for row in store.due.values()
             )
-            again = any(given_at < now - REGIVE_AFTER for given_at in waiting)
-            return Outlook(due or again, self._crowded())
+            return Outlook(due or bool(self._unheard()), self._crowded())
 
     def claim(self, hints_per_queue: int, apart: float = 0.0) -> list[Hint]:
         return self._claim(hints_per_queue, apart, None)
@@ -65,18 +63,21 @@ class Work:
 
     def _crowded(self) -> bool:
         now = self._store.now()
-        waiting = [hint.given_at for hint in self._store.hints.values() if hint.started_at is None]
-        return any(now - BUSY_FOR < given_at < now - STARTED_WITHIN for given_at in waiting)
+        return any(now - BUSY_FOR < hint.given_at < now - STARTED_WITHIN for hint in self._waiting())
+
+    def _unheard(self) -> list[GivenHint]:
+        before = self._store.now() - REGIVE_AFTER
+        return [hint for hint in self._waiting() if hint.given_at < before]
+
+    def _waiting(self) -> list[GivenHint]:
+        return [hint for hint in self._store.hints.values() if hint.started_at is None]
 
     def _claim(self, hints_per_queue: int, apart: float, of: Sequence[int] | None) -> list[Hint]:
         store = self._store
         with store.lock:
-            now = store.now()
-            again = [
-                hint for hint in store.hints.values() if hint.started_at is None and hint.given_at < now - REGIVE_AFTER
-            ]
+            again = self._unheard()
             for hint in again:
-                hint.given_at = now
+                hint.given_at = store.now()
             given = claim(store, hints_per_queue, apart, of)
             return [hint_of(store, hint, again=True) for hint in again] + [hint_of(store, hint) for hint in given]
 

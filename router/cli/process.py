@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import select
 import signal
 import subprocess
 import sys
@@ -48,7 +49,8 @@ class Process:
         """The exit status, negative for a signal; None while it runs. That of a found process is not known: -1."""
         if self._child is not None:
             return self._child.poll()
-        return None if self._directory is not None and works_in(self.pid, self._directory) else -1
+        lives = self._directory is not None and (works_in(self.pid, self._directory) or _is_ending(self.pid))
+        return None if lives else -1
 
     def wait(self, timeout: float) -> int | None:
         """As `poll`, but gives it `timeout` seconds to end."""
@@ -130,6 +132,30 @@ def works_in(pid: int, directory: Path) -> bool:
         return _working_directory(pid) == str(directory.resolve())
     except OSError:
         return False
+
+
+def _is_ending(pid: int) -> bool:
+    """Whether the process has given up its directory, and not yet all else: threads of it may still hold its port."""
+    if sys.platform != "linux":
+        return False
+    try:
+        handle = os.pidfd_open(pid)
+    except OSError:  # no such process, or a kernel without the call
+        return False
+    try:
+        ended, _, _ = select.select([handle], [], [], 0)
+        return not ended and not _has_directory(pid)
+    finally:
+        os.close(handle)
+
+
+def _has_directory(pid: int) -> bool:
+    try:
+        return bool(_working_directory(pid))
+    except FileNotFoundError:
+        return False
+    except OSError:  # another user's, so another's by now
+        return True
 
 
 def _working_directory(pid: int) -> str:

@@ -16,7 +16,7 @@ from router.settings import Settings
 _settings = Settings.from_env()
 
 bind = f"{_settings.host}:{_settings.port}"
-worker_class = "gthread"
+worker_class = "router.http.worker.Worker"
 workers = _settings.web_workers
 threads = _settings.web_threads
 preload_app = True

@@ -33,6 +33,12 @@ class Answer:
         start_response(_LINES[self.status], headers)
         return () if environ["REQUEST_METHOD"] == "HEAD" else (self.body,)
 
+    def wire(self) -> bytes:
+        """The same where there is no WSGI: as HTTP/1.1."""
+        headers = (*self.headers, ("Content-Length", str(len(self.body))))
+        lines = (f"HTTP/1.1 {_LINES[self.status]}", *(f"{name}: {value}" for name, value in headers), "\r\n")
+        return "\r\n".join(lines).encode("ascii") + self.body
+
     def named(self, request_id: str) -> Answer:
         """With its request's id, unless it has that of an earlier one."""
         if any(name == "X-Request-Id" for name, _ in self.headers):

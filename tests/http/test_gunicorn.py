@@ -147,6 +147,57 @@ def test_a_chunked_body(served):
             assert connection.getresponse().status == status
 
 
+LONG = b"a" * 9000
+UNREADABLE = {
+    "no HTTP": (b"hello ada@example.com\r\n\r\n", 400, "The request is not HTTP/1.1."),
+    "a target of 9,000 bytes": (
+        b"GET /v2/requests?q=ada@example.com" + LONG + b" HTTP/1.1\r\n\r\n",
+        414,
+        "The request line is too long: with its query it may have 8190 bytes.",
+    ),
+    "a header of 9,000 bytes": (
+        b"GET /v2/requests HTTP/1.1\r\nX-Mail: ada@example.com" + LONG + b"\r\n\r\n",
+        431,
+        "The headers may be 100, of 8190 bytes each.",
+    ),
+    "a header that is none": (
+        b"POST /v2/profiles HTTP/1.1\r\nada@example.com\r\n\r\n",
+        400,
+        "A header is malformed.",
+    ),
+    "a header's name that is none": (
+        b"POST /v2/profiles HTTP/1.1\r\nada@example.com: x\r\n\r\n",
+        400,
+        "A header's name is malformed.",
+    ),
+    "an unknown expectation": (
+        b"POST /v2/profiles HTTP/1.1\r\nExpect: ada@example.com\r\nContent-Length: 0\r\n\r\n",
+        417,
+        "Of Expect, only 100-continue is known.",
+    ),
+    "an unknown coding": (
+        b"POST /v2/profiles HTTP/1.1\r\nTransfer-Encoding: ada@example.com\r\n\r\n",
+        501,
+        "Of Transfer-Encoding, only chunked is known.",
+    ),
+}
+
+
+@pytest.mark.parametrize(("sent", "status", "message"), UNREADABLE.values(), ids=UNREADABLE.keys())
+def test_what_cannot_be_read_is_answered_as_everything_is(served, log, sent, status, message):
+    url = urlsplit(served.receiver.url)
+    with socket.create_connection((url.hostname, url.port), timeout=10) as connection:
+        connection.sendall(sent)
+        response = http.client.HTTPResponse(connection)
+        response.begin()
+        told = json.loads(response.read())
+    request_id = response.headers["X-Request-Id"]
+    assert (response.status, told["messages"], told["requestId"]) == (status, [message], request_id)
+    line = eventually(lambda: next((each for each in log.read_text().splitlines() if request_id in each), None))
+    assert json.loads(line)["status"] == status
+    assert "ada@example.com" not in log.read_text()
+
+
 BEARER = {**JSON, "Authorization": f"Bearer {PUBLIC}"}
 HALF = b'8\r\n{"extern\r\n'
 

@@ -1,0 +1,67 @@
+"""gunicorn's worker, with our words for what never reaches the application: a call that is not HTTP, or too long.
+
+gunicorn's own answer is a page of HTML without a requestId, and its log line repeats what was sent, which may be the
+ids of somebody's users.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import socket
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from gunicorn.config import Config
+from gunicorn.http import errors
+from gunicorn.util import write_nonblock
+from gunicorn.workers.gthread import ThreadWorker
+
+from router import logs
+from router.http.answers import five
+from router.http.errors import BROKEN, Refusal
+from router.model import new_request_id
+
+log = logs.get(__name__)
+
+_HEADERS = "The headers may be {0.limit_request_fields}, of {0.limit_request_field_size} bytes each."
+_MEANINGS: Mapping[type[Exception], Callable[[Config], Refusal]] = {
+    errors.LimitRequestLine: lambda config: Refusal(
+        414, [f"The request line is too long: with its query it may have {config.limit_request_line} bytes."]
+    ),
+    errors.LimitRequestHeaders: lambda config: Refusal(431, [_HEADERS.format(config)]),
+    errors.ExpectationFailed: lambda _: Refusal(417, ["Of Expect, only 100-continue is known."]),
+    errors.UnsupportedTransferCoding: lambda _: Refusal(501, ["Of Transfer-Encoding, only chunked is known."]),
+    errors.InvalidResponseHeader: lambda _: Refusal(500, [BROKEN]),  # type: ignore[attr-defined]  # newer than the stubs
+    errors.InvalidResponseHeaderName: lambda _: Refusal(500, [BROKEN]),  # type: ignore[attr-defined]  # as well
+    errors.ConfigurationProblem: lambda _: Refusal(500, [BROKEN]),
+    errors.InvalidHeader: lambda _: Refusal(400, ["A header is malformed."]),
+    errors.InvalidHeaderName: lambda _: Refusal(400, ["A header's name is malformed."]),
+    errors.ParseException: lambda _: Refusal(400, ["The request is not HTTP/1.1."]),
+    Exception: lambda _: Refusal(500, [BROKEN]),
+}
+
+
+def meaning(error: BaseException, config: Config) -> Refusal:
+    """What to answer to what gunicorn, or a careless application, raised."""
+    return next(_MEANINGS[kind] for kind in type(error).__mro__ if kind in _MEANINGS)(config)
+
+
+class Worker(ThreadWorker):
+    """gunicorn's threads."""
+
+    def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: BaseException) -> None:  # noqa: ARG002
+        """Answer what could not be read, and log its kind alone."""
+        refusal = meaning(exc, self.cfg)
+        request_id = str(new_request_id())
+        log.log(
+            logging.ERROR if refusal.status == 500 else logging.INFO,
+            "call refused",
+            request_id=request_id,
+            status=refusal.status,
+            reason=type(exc).__name__,
+            exc_info=exc if refusal.status == 500 else None,
+        )
+        answer = five(refusal.status, request_id, refusal.messages, headers=(("Connection", "close"),))
+        with contextlib.suppress(OSError):  # the caller is gone
+            write_nonblock(client, answer.named(request_id).wire())

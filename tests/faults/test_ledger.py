@@ -6,11 +6,14 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import islice
 
+import psycopg
 import pytest
 
+from router.ledger.migrate import Migration, bring_up_to, migrations
 from tests.faults.books import balance
 from tests.faults.conftest import Scale, Tell
 from tests.faults.house import House
@@ -72,6 +75,31 @@ def test_it_hangs_for_a_while(house: House, scale: Scale, tell: Tell) -> None:
     """Not a process of it runs, and no connection ends."""
     with loaded(house, scale, tell), frozen(house.postgres.pid):
         house.wait(20.0 if scale.full else 2.0)
+
+
+MORE = """
+ALTER TABLE requests ADD COLUMN more text; ALTER TABLE deliveries ADD COLUMN more text;
+ALTER TABLE due ADD COLUMN more text; ALTER TABLE identities ADD COLUMN more text;
+"""
+LESS = MORE.replace("ADD COLUMN more text", "DROP COLUMN more")
+
+
+def test_its_tables_change_under_load_while_another_reads_them(house: House, scale: Scale, tell: Tell) -> None:
+    """Up and down; both wait for a long transaction, and nobody waits for long behind them."""
+    known = migrations()
+    up, down = (Migration(known[-1].number + at, name, sql) for at, name, sql in ((1, "more", MORE), (2, "less", LESS)))
+    with loaded(house, scale, tell) as load, ThreadPoolExecutor(1) as thread:
+        for to in ([*known, up], [*known, up, down]):
+            with psycopg.connect(house.database_url) as reader:
+                reader.execute("SELECT FROM identities LIMIT 1")
+                changing = thread.submit(bring_up_to, to, house.database_url)
+                house.wait(10.0 if scale.full else 2.0)
+                assert not changing.done()
+                reader.rollback()
+                house.until(changing.done, PROMPT + 7.0, "the tables are changed")
+                assert changing.result()[1] == to[-1].number
+    house.query("DELETE FROM migrations WHERE number > %s", known[-1].number)
+    assert max(each.took for each in load.tries) < PROMPT
 
 
 def test_connections_to_it_are_cut(distant_house: House, scale: Scale, tell: Tell) -> None:

@@ -8,12 +8,13 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from router.ledger.migrate import WEEKS_AHEAD, BadMigration, migrate, migrations
+from router.ledger.migrate import WEEKS_AHEAD, BadMigration, Busy, Migration, bring_up_to, migrate, migrations
 from router.ledger.postgres import PostgresLedger
 from router.ledger.ranges import id_at
 from router.model import ids_of, new_request_id
 from tests.ledger.conftest import shift
 from tests.ledger.kit import Kit, crm
+from tests.support.conditions import eventually
 
 NEWEST = max(each.number for each in migrations())
 
@@ -66,6 +67,30 @@ def test_a_migration_that_fails_leaves_nothing(empty_database_url: str) -> None:
     with pytest.raises(psycopg.errors.DuplicateTable):
         migrate(empty_database_url)
     assert "requests" not in tables(empty_database_url)
+
+
+MORE = Migration(NEWEST + 1, "9999_more.sql", "ALTER TABLE requests ADD COLUMN more text")
+
+
+def test_a_table_that_another_keeps_is_waited_for(empty_database_url: str) -> None:
+    migrate(empty_database_url)
+    with psycopg.connect(empty_database_url) as other, ThreadPoolExecutor(1) as thread:
+        other.execute("SELECT FROM requests")
+        done = thread.submit(bring_up_to, [*migrations(), MORE], empty_database_url)
+        with psycopg.connect(empty_database_url, autocommit=True) as third:
+            eventually(lambda: third.execute("SELECT FROM pg_locks WHERE NOT granted").fetchone() is not None)
+            third.execute("SELECT FROM requests")  # waits behind it, and not for ever
+        other.rollback()
+        assert done.result(timeout=30) == (NEWEST, NEWEST + 1)
+
+
+def test_one_that_is_kept_for_long_is_told_with_who_keeps_it(empty_database_url: str) -> None:
+    migrate(empty_database_url)
+    with psycopg.connect(empty_database_url, application_name="a dump") as other:
+        other.execute("SELECT FROM requests")
+        with pytest.raises(Busy, match=rf"9999_more\.sql: .* of process {other.info.backend_pid} \(a dump\), open for"):
+            bring_up_to([*migrations(), MORE], empty_database_url, patience=0.0)
+    assert migrate(empty_database_url) == (NEWEST, NEWEST)
 
 
 def test_there_are_partitions_for_the_coming_weeks(empty_database_url: str) -> None:

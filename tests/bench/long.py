@@ -15,7 +15,7 @@ from tests.bench.ledger_load import clerk
 from tests.bench.loads import load, profiles
 from tests.bench.measure import Measured, pooled
 from tests.bench.product import Keys, install, installed, running
-from tests.bench.scenarios import Found, Scenario, Sizes, committed
+from tests.bench.scenarios import Found, Scenario, Sizes
 from tests.bench.statements import costs
 
 RUNS = 5
@@ -58,36 +58,28 @@ FROM made CROSS JOIN (SELECT destination_id FROM destinations WHERE group_key = 
 def steady(ground: Ground, sizes: Sizes) -> Found:
     """PostgreSQL's CPU per record in runs from an empty ledger, and in runs from one with a backlog.
 
-    Each also as a multiple of what a row takes that is committed by itself, before and after the run: where both grow
-    it is the machine, and where one does a plan that became a bad one.
+    Each also as a share of what the product's own processes spent on those records meanwhile, whose work is the same in
+    each run: where both grow it is the machine, and where the share does a plan that became a bad one.
     """
     found: Found = {}
     for _ in range(RUNS):
-        before = _row(ground, sizes)
         with installed(ground) as pipeline:
-            measured = load(ground, pipeline, profiles(), 2 * sizes.delivered, destinations=3)
-        _note(found, "from empty", measured.cost.cpu_ms["postgresql"], (before + _row(ground, sizes)) / 2)
+            cost = load(ground, pipeline, profiles(), 2 * sizes.delivered, destinations=3).cost.cpu_ms
+            _note(found, "from empty", cost["postgresql"], sum(cost[name] for name in pipeline.pids()))
     with ground.database() as filled:
         keys = install(filled)
         with clerk(filled) as accepting:
             accepting.accept(range(_share(BACKLOG, sizes)), 500)
         for _ in range(RUNS):
-            before = _row(ground, sizes)
             with ground.database(copy_of=filled) as copy, _draining(ground, copy, keys) as pipeline:
-                spent = _drained(ground, pipeline, 1.5 * sizes.seconds)
-            _note(found, "from a backlog", spent, (before + _row(ground, sizes)) / 2)
+                _note(found, "from a backlog", *_drained(ground, pipeline, 1.5 * sizes.seconds))
     return found
 
 
-def _row(ground: Ground, sizes: Sizes) -> float:
-    """Milliseconds of PostgreSQL's CPU for a row in a commit of its own."""
-    done = committed(ground, sizes)
-    return done.cpu * 1000 / done.rows
-
-
-def _note(found: Found, name: str, spent: float, row: float) -> None:
-    found.setdefault(name, []).append(spent)
-    found.setdefault(f"{name}, in rows", []).append(round(spent / row, 2))
+def _note(found: Found, name: str, spent: float, others: float) -> None:
+    """Milliseconds per record: PostgreSQL's, and those of the processes it works for."""
+    found.setdefault(name, []).append(round(spent, 3))
+    found.setdefault(f"{name}, ÷ the product's own", []).append(round(spent / others, 3))
 
 
 @contextmanager
@@ -99,12 +91,14 @@ def _draining(ground: Ground, database_url: str, keys: Keys) -> Iterator[Pipelin
         yield pipeline
 
 
-def _drained(ground: Ground, pipeline: Pipeline, seconds: float) -> float:
-    """Milliseconds of PostgreSQL's CPU per record, in the time given. A third of a delivery is a third of a record."""
-    before, at = ground.sink.count(), usage.cpu(ground.pids["postgresql"])
+def _drained(ground: Ground, pipeline: Pipeline, seconds: float) -> tuple[float, float]:
+    """As `_note` has them, in the time given. A third of a delivery is a third of a record."""
+    groups = (ground.pids["postgresql"], [pid for pids in pipeline.pids().values() for pid in pids])
+    before, at = ground.sink.count(), [usage.cpu(pids) for pids in groups]
     time.sleep(seconds)
-    spent, done = usage.cpu(ground.pids["postgresql"]) - at, ground.sink.count() - before
-    return round(spent * 1000 / (done / 3), 3)
+    spent = [usage.cpu(pids) - was for pids, was in zip(groups, at, strict=True)]
+    records = (ground.sink.count() - before) / 3
+    return spent[0] * 1000 / records, spent[1] * 1000 / records
 
 
 def size(ground: Ground, sizes: Sizes) -> Found:

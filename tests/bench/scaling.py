@@ -146,8 +146,8 @@ def _steady(long: Loads) -> Iterable[Row]:
     for name in ("from empty", "from a backlog"):
         if runs := long.get(name):
             yield name, *(f"{each:.2f}" for each in runs), f"{max(runs) / min(runs):.2f}"
-            rows = long[f"{name}, in rows"]
-            yield "÷ a row committed by itself", *(f"{each:.1f}" for each in rows), f"{max(rows) / min(rows):.2f}"
+            shares = long[f"{name}, ÷ the product's own"]
+            yield "÷ the product's own", *(f"{each:.2f}" for each in shares), f"{max(shares) / min(shares):.2f}"
 
 
 def _soak(soaked: Loads) -> Iterable[Row]:

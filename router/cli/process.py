@@ -139,23 +139,24 @@ def _is_ending(pid: int) -> bool:
     if sys.platform != "linux":
         return False
     try:
+        _working_directory(pid)
+    except FileNotFoundError:
+        return _has_threads(pid)
+    except OSError:  # another user's, so another's by now
+        return False
+    return False
+
+
+def _has_threads(pid: int) -> bool:
+    try:
         handle = os.pidfd_open(pid)
     except OSError:  # no such process, or a kernel without the call
         return False
     try:
         ended, _, _ = select.select([handle], [], [], 0)
-        return not ended and not _has_directory(pid)
     finally:
         os.close(handle)
-
-
-def _has_directory(pid: int) -> bool:
-    try:
-        return bool(_working_directory(pid))
-    except FileNotFoundError:
-        return False
-    except OSError:  # another user's, so another's by now
-        return True
+    return not ended
 
 
 def _working_directory(pid: int) -> str:

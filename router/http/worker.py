@@ -37,6 +37,8 @@ _MEANINGS: Mapping[type[Exception], Callable[[Config], Refusal]] = {
     errors.ConfigurationProblem: lambda _: Refusal(500, [BROKEN]),
     errors.InvalidHeader: lambda _: Refusal(400, ["A header is malformed."]),
     errors.InvalidHeaderName: lambda _: Refusal(400, ["A header's name is malformed."]),
+    errors.ObsoleteFolding: lambda _: Refusal(400, ["A header goes on in a second line; write it in one."]),
+    errors.InvalidSchemeHeaders: lambda _: Refusal(400, ["Headers contradict each other about http and https."]),
     errors.ParseException: lambda _: Refusal(400, ["The request is not HTTP/1.1."]),
     Exception: lambda _: Refusal(500, [BROKEN]),
 }
@@ -50,7 +52,13 @@ def meaning(error: BaseException, config: Config) -> Refusal:
 class Worker(ThreadWorker):
     """gunicorn's threads."""
 
-    def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: BaseException) -> None:  # noqa: ARG002
+    def handle_error(
+        self,
+        req: Any,  # noqa: ARG002 (gunicorn's)
+        client: socket.socket,
+        addr: Any,  # noqa: ARG002 (gunicorn's)
+        exc: BaseException,
+    ) -> None:
         """Answer what could not be read, and log its kind alone."""
         refusal = meaning(exc, self.cfg)
         request_id = str(new_request_id())

@@ -102,7 +102,7 @@ def _insist(connection: psycopg.Connection, name: str, change: Callable[[], None
     while True:
         try:
             return change()
-        except psycopg.errors.LockNotAvailable:
+        except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected):  # and so undone
             if time.monotonic() > deadline:
                 raise Busy(_whose(connection, name)) from None
             time.sleep(PAUSE)

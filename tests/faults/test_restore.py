@@ -37,7 +37,7 @@ def test_it_is_restored_to_an_earlier_moment(house: House, scale: Scale, tell: T
 
     found = {row[0] for row in house.query("SELECT request_id FROM requests")}
     known = [token for token, request_id in load.accepted.items() if request_id in found]
-    lost = [token for token in load.accepted if token not in set(known)]
+    lost = [token for token, request_id in load.accepted.items() if request_id not in found]
     assert known
     assert lost
     again = house.load(lost, rate=scale.rate, each=scale.each).start()
@@ -47,10 +47,10 @@ def test_it_is_restored_to_an_earlier_moment(house: House, scale: Scale, tell: T
     books, figures = balance(house, new)
     tell(figures, known=len(known), lost=len(lost))
     assert [books.states(name).keys() for name in books.entries] == [{"delivered"}] * 3
-    assert not unfinished(read(house, load), known)
+    earlier = read(house, load)
+    assert not unfinished(earlier, known)
     assert not unfinished(read(house, again), lost)
-    called_back = read(house, load).called_back
-    assert all(called_back[each] for each in {load.accepted[token] for token in known})
+    assert all(earlier.called_back[load.accepted[token]] for token in known)
 
 
 def unfinished(books: Books, tokens: list[Token]) -> list[str]:

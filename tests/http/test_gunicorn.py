@@ -170,6 +170,16 @@ UNREADABLE = {
         400,
         "A header's name is malformed.",
     ),
+    "a header in two lines": (
+        b"POST /v2/profiles HTTP/1.1\r\nX-Mail: x\r\n ada@example.com\r\n\r\n",
+        400,
+        "A header goes on in a second line; write it in one.",
+    ),
+    "headers that contradict each other": (
+        b"POST /v2/profiles HTTP/1.1\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Ssl: off\r\n\r\n",
+        400,
+        "Headers contradict each other about http and https.",
+    ),
     "an unknown expectation": (
         b"POST /v2/profiles HTTP/1.1\r\nExpect: ada@example.com\r\nContent-Length: 0\r\n\r\n",
         417,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from uuid import UUID
 
 import psycopg
 import pytest
+from psycopg import conninfo
 
 from router.ledger.migrate import WEEKS_AHEAD, BadMigration, Busy, Migration, bring_up_to, migrate, migrations
 from router.ledger.postgres import PostgresLedger
@@ -80,6 +82,20 @@ def test_a_table_that_another_keeps_is_waited_for(empty_database_url: str) -> No
         with psycopg.connect(empty_database_url, autocommit=True) as third:
             eventually(lambda: third.execute("SELECT FROM pg_locks WHERE NOT granted").fetchone() is not None)
             third.execute("SELECT FROM requests")  # waits behind it, and not for ever
+        other.rollback()
+        assert done.result(timeout=30) == (NEWEST, NEWEST + 1)
+
+
+def test_a_migration_that_others_wait_for_and_that_waits_for_them_goes_again(empty_database_url: str) -> None:
+    migrate(empty_database_url)
+    both = replace(MORE, sql=f"ALTER TABLE deliveries ADD COLUMN more text; {MORE.sql}")
+    prompt = conninfo.make_conninfo(empty_database_url, options="-c deadlock_timeout=500ms")
+    with psycopg.connect(empty_database_url) as other, ThreadPoolExecutor(1) as thread:
+        other.execute("SELECT FROM requests")
+        done = thread.submit(bring_up_to, [*migrations(), both], prompt)
+        with psycopg.connect(empty_database_url, autocommit=True) as third:
+            eventually(lambda: third.execute("SELECT FROM pg_locks WHERE NOT granted").fetchone() is not None)
+        other.execute("SELECT FROM deliveries")
         other.rollback()
         assert done.result(timeout=30) == (NEWEST, NEWEST + 1)
 

@@ -143,17 +143,17 @@ def _crash(now: datetime, reason: str) -> Attempt:
 def health(outcomes: Iterable[Outcome]) -> Health:
     """What a chunk's outcomes say about their destination. A rejected record says that the destination is well."""
     delivered = failed = 0
-    blocked_for: float | None = None
+    blocked_for = 0.0
     refused: str | None = None
     for outcome in outcomes:
         if outcome.kind in {"delivered", "rejected"}:
             delivered += 1
         elif outcome.kind == "limited":
-            blocked_for = max(blocked_for or 0.0, outcome.retry_after or LIMITED_WAIT)
+            blocked_for = max(blocked_for, outcome.retry_after or LIMITED_WAIT)
         elif outcome.kind == "refused":
             refused = outcome.reason
         else:
             failed += 1
             if outcome.retry_after:
-                blocked_for = max(blocked_for or 0.0, outcome.retry_after)
+                blocked_for = max(blocked_for, outcome.retry_after)
     return Health(delivered, failed, blocked_for, refused)

@@ -361,13 +361,13 @@ class Verdict:
 class Health:
     """What a chunk's outcomes say about its destination.
 
-    blocked_for: seconds in which its account must not be called.
+    blocked_for: seconds in which its account must not be called; mostly none.
     refused: why credentials or configuration were refused.
     """
 
     delivered: int = 0
     failed: int = 0
-    blocked_for: float | None = None
+    blocked_for: float = 0.0
     refused: str | None = None
 
 

@@ -166,7 +166,7 @@ class Machine(RuleBasedStateMachine):
     def finish(self, data: st.DataObject) -> None:
         hand = data.draw(st.sampled_from(self.having("deliver")))
         done, verdicts = data.draw(st.booleans()), list(judged(hand, data))
-        health = Health(blocked_for=5.0 if data.draw(st.booleans()) else None)
+        health = Health(blocked_for=5.0 if data.draw(st.booleans()) else 0.0)
         kept = self.kit.ledger.finish(hand.number, verdicts, health, done=done)
         assert kept == (0 if hand.gone else len(verdicts)), "an outcome was lost, or one too many was kept"
         ended = {each.delivery_id for each in verdicts}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -30,3 +31,20 @@ def test_a_statement_without_rows_has_none_and_one_that_fails_leaves_the_next_al
         with pytest.raises(psycopg.errors.DivisionByZero):
             line.rows("SELECT %(zero)s / %(zero)s", {"zero": 0})
         assert line.rows("SELECT %(one)s::int", {"one": 1}) == [(1,)]
+
+
+@pytest.mark.parametrize(
+    ("sql", "values"),
+    [
+        ("SELECT %(of)s * 2", [1, -1, 40_000, 2**40]),
+        ("SELECT unnest(%(of)s::integer[])", [[1], [70_000], [3, None]]),
+        ("SELECT unnest(%(of)s::text[])", [["x"], [None], [], [None, "x"]]),
+    ],
+    ids=["numbers by size", "lists of numbers by size", "lists of text by what is in them"],
+)
+def test_the_server_plans_a_statement_once_whatever_its_values(database_url: str, sql: str, values: list[Any]) -> None:
+    with Line.connect(database_url, autocommit=True, prepare_threshold=0) as line:
+        for value in values:
+            line.rows(sql, {"of": value})
+        kept = line.rows("SELECT statement FROM pg_prepared_statements")
+        assert len([statement for (statement,) in kept if "$1" in statement]) == 1

@@ -17,7 +17,7 @@ _LISTS = "ids records destinations operations states finals payloads reasons aga
 @pytest.mark.parametrize("statement", [work_sql.PLANNED, work_sql.FINISH], ids=["planned", "finish"])
 def test_only_the_partitions_of_the_chunk_are_prepared_for(database_url: str, statement: str) -> None:
     low, high = around([new_request_id()])
-    given = {"hint": 1, "done": True, "delivered": 0, "failed": 0, "blocked_for": None, "refused": None}
+    given = {"hint": 1, "done": True, "delivered": 0, "failed": 0, "blocked_for": 0.0, "refused": None}
     params = {**{name: [] for name in _LISTS.split()}, **given, "low": low, "high": high}
     with psycopg.connect(database_url) as connection:
         plan = "\n".join(row[0] for row in connection.execute("EXPLAIN " + statement, params))

@@ -101,14 +101,14 @@ def test_what_a_crash_means(delivery: dict[str, Any], policy: Policy, seen: bool
 @pytest.mark.parametrize(
     ("outcomes", "told"),
     [
-        pytest.param([Kind.DELIVERED, Kind.REJECTED], (2, 0, None, None), id="a rejected record says: it is well"),
-        pytest.param([Kind.RETRYABLE, Kind.UNKNOWN], (0, 2, None, None), id="failures"),
+        pytest.param([Kind.DELIVERED, Kind.REJECTED], (2, 0, 0.0, None), id="a rejected record says: it is well"),
+        pytest.param([Kind.RETRYABLE, Kind.UNKNOWN], (0, 2, 0.0, None), id="failures"),
         pytest.param([Kind.LIMITED], (0, 0, LIMITED_WAIT, None), id="limited is no failure, and blocks"),
-        pytest.param([Kind.REFUSED], (0, 0, None, "why"), id="refused"),
+        pytest.param([Kind.REFUSED], (0, 0, 0.0, "why"), id="refused"),
     ],
 )
 def test_what_a_chunk_says_about_its_destination(
-    outcomes: list[Kind], told: tuple[int, int, float | None, str | None]
+    outcomes: list[Kind], told: tuple[int, int, float, str | None]
 ) -> None:
     said = health(Outcome(kind, "why") for kind in outcomes)
     assert (said.delivered, said.failed, said.blocked_for, said.refused) == told

@@ -209,7 +209,7 @@ class Work:
 
     def _note(self, hint: GivenHint, health: Health) -> None:
         store, target = self._store, self._store.targets[hint.destination]
-        if health.blocked_for is not None:
+        if health.blocked_for > 0:
             account = store.account(target.given.account)
             account.blocked_until = max(account.blocked_until, store.in_(health.blocked_for))
         if health.refused is None and not (health.failed or target.failed_lately or target.breaker != "closed"):

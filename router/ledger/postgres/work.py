@@ -134,7 +134,7 @@ class Work:
                 "ids": [verdict.delivery_id for verdict in verdicts],
                 "states": [verdict.state for verdict in verdicts],
                 "finals": [verdict.state in FINAL for verdict in verdicts],
-                "again": [verdict.again_in for verdict in verdicts],
+                "again": [verdict.again_in or 0.0 for verdict in verdicts],
                 "suspicions": [verdict.suspicion for verdict in verdicts],
                 "attempts": [attempt and json.dumps(kept(attempt)) for attempt in attempts],
                 "reasons": [plain(attempt.reason) if attempt else None for attempt in attempts],

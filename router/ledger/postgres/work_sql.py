@@ -189,7 +189,7 @@ WITH fence AS MATERIALIZED (
     UPDATE due SET hint_id = NULL,
         suspicion = suspicion + {_given("suspicions", "smallint", "id")},
         lane = CASE WHEN {_given("attempts", "text", "id")} IS NOT NULL AND lane = 0 THEN 1 ELSE lane END,
-        due_at = now() + coalesce({_given("again", "float8", "id")}, 0) * interval '1 second'
+        due_at = now() + {_given("again", "float8", "id")} * interval '1 second'
     WHERE id = ANY (ARRAY(SELECT id FROM verdict WHERE NOT final))
 ), handed_back AS (
     UPDATE due SET hint_id = NULL
@@ -211,7 +211,7 @@ WITH fence AS MATERIALIZED (
     FROM verdict WHERE NOT of_callbacks AND (state IN ('dead', 'unknown') OR (state = 'delivered' AND recovering))
 ), {settle(_REQUEST_BOUNDS)}, blocked AS (
     INSERT INTO accounts (account, blocked_until)
-    SELECT account, now() + %(blocked_for)s * interval '1 second' FROM fence WHERE %(blocked_for)s::float8 IS NOT NULL
+    SELECT account, now() + %(blocked_for)s * interval '1 second' FROM fence WHERE %(blocked_for)s::float8 > 0
     ON CONFLICT (account) DO UPDATE SET blocked_until = greatest(accounts.blocked_until, excluded.blocked_until)
 ), health AS (
     UPDATE destinations AS d SET delivered_lately = d.delivered_lately + %(delivered)s,

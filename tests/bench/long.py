@@ -102,15 +102,17 @@ def _drained(ground: Ground, pipeline: Pipeline, seconds: float) -> tuple[float,
 
 
 def size(ground: Ground, sizes: Sizes) -> Found:
-    """The same load on a small ledger and on a large one, by turns, and what each statement costs there. rows: of
-    deliveries."""
+    """The same load on a small ledger and on a large one, by turns, and what each statement costs there.
+
+    rows: of deliveries. Each goes first as often as second: the machine becomes slower, or quicker, meanwhile.
+    """
     found: Found = {}
     turns: dict[int, list[Measured]] = {rows: [] for rows in HISTORY}
     with ExitStack() as stack:
         ledgers = {rows: stack.enter_context(ground.database()) for rows in HISTORY}
         keys = {rows: _aged(ledgers[rows], _share(rows, sizes)) for rows in HISTORY}
-        for _ in range(sizes.turns):
-            for rows in HISTORY:
+        for turn in range(2 * sizes.turns):
+            for rows in HISTORY if turn % 2 == 0 else reversed(HISTORY):
                 with running(ground, ledgers[rows], keys[rows]) as pipeline:
                     turns[rows].append(load(ground, pipeline, profiles(), sizes.delivered, destinations=3))
         for rows in HISTORY:

@@ -52,6 +52,12 @@ def meaning(error: BaseException, config: Config) -> Refusal:
 class Worker(ThreadWorker):
     """gunicorn's threads."""
 
+    def is_parent_alive(self) -> bool:
+        """Without its arbiter it ends, and tells its callers, as if it had been told to."""
+        if self.alive and not super().is_parent_alive():
+            self.alive = False
+        return self.alive
+
     def handle_error(
         self,
         req: Any,  # noqa: ARG002 (gunicorn's)

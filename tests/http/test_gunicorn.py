@@ -311,3 +311,12 @@ def test_sigterm_ends_workers_that_have_not_yet_started(tmp_path):
             eventually(lambda: len(children(process.pid)) == 2)
             process.send_signal(signal.SIGTERM)
             assert process.wait(timeout=20) == 0
+
+
+def test_workers_without_their_arbiter_say_goodbye_to_who_goes_on_calling(module_database_url, tmp_path):
+    with gunicorn(module_database_url, tmp_path / "log") as (url, process), requests.Session() as caller:
+        workers = eventually(lambda: found if len(found := children(process.pid)) == 2 else None)
+        caller.get(f"{url}/healthz")
+        process.kill()
+        eventually(lambda: caller.get(f"{url}/healthz").headers["Connection"] == "close", within=10.0)
+        eventually(lambda: not [pid for pid in workers if Path(f"/proc/{pid}").exists()], within=10.0)

@@ -6,8 +6,11 @@ import time
 from contextlib import closing
 from urllib.parse import parse_qs, urlsplit
 
-from router.ledger.base import LedgerError
+import pytest
+
+from router.ledger.base import LedgerError, Unavailable
 from router.ledger.postgres import PostgresLedger
+from router.ledger.postgres.pool import Database
 from tests.faults.proxy import HOST, Line, Proxy
 from tests.support.conditions import eventually
 
@@ -39,3 +42,11 @@ def test_a_ledger_that_was_away_for_long_is_found_as_soon_as_it_is_back(
                 time.sleep(0.05)
             line.be(Line.PASS)
             eventually(lambda: answers(ledger), within=5.0)
+
+
+def test_a_ledger_that_its_process_has_closed_is_unavailable(database_url: str) -> None:
+    database = Database(database_url, size=1)
+    database.rows("SELECT 1")
+    database.close()
+    with pytest.raises(Unavailable):
+        database.rows("SELECT 1")

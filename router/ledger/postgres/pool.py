@@ -82,12 +82,14 @@ class Database:
 
         within: seconds for all that is done with it.
         """
-        if self._pool.closed:
-            self._pool.open()
         try:
+            if self._pool.closed:
+                self._pool.open()
             connection = self._pool.getconn()
         except PoolTimeout:
             raise Unavailable("no connection to the ledger within a second") from None
+        except psycopg.OperationalError as error:  # too many wait, or the process ends and has closed it for good
+            raise Unavailable(f"no connection to the ledger: {type(error).__name__}") from None
         use = None
         try:
             use = self._deadlines.begin(connection, within)

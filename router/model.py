@@ -361,7 +361,7 @@ class Verdict:
 class Health:
     """What a chunk's outcomes say about its destination.
 
-    blocked_for: seconds in which its account must not be called; mostly none.
+    blocked_for: seconds in which its account must not be called; 0 if it may be.
     refused: why credentials or configuration were refused.
     """
 

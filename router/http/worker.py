@@ -54,9 +54,10 @@ class Worker(ThreadWorker):
 
     def is_parent_alive(self) -> bool:
         """Without its arbiter it ends, and tells its callers, as if it had been told to."""
-        if self.alive and not super().is_parent_alive():
-            self.alive = False
-        return self.alive
+        if super().is_parent_alive():
+            return True
+        self.alive = False
+        return False
 
     def handle_error(
         self,

@@ -3,8 +3,8 @@
 The driver reads a long one anew, parameter by parameter, with each run. That takes longer than all else a client does
 about it: of 0.55 ms of CPU for `work_sql.FINISH`, 0.3.
 
-The server plans one for each set of types that its parameters had, and keeps every plan: half a megabyte, and ten times
-the CPU of a run. The driver takes a type from the value: a number's from its size, a list's from what is in it.
+The server plans one for each set of types that its parameters had, and keeps every plan, of half a megabyte for FINISH.
+The driver takes a type from the value: a number's from its size, a list's from what is in it.
 """
 
 from __future__ import annotations

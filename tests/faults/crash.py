@@ -1,14 +1,17 @@
-"""A worker or dispatcher that ends at a given step: `python -m tests.faults.crash URL EFFECTS`.
+"""A worker or dispatcher that ends, or stands still, at a given step: `python -m tests.faults.crash URL EFFECTS`.
 
-Steps are what leaves a trace: a statement, a commit, a message, a call. For each line that it is told,
-`<stage> <steps> <argument>`, it forks a process that carries the stage out and after so many steps is no more: without
-a word to anybody, as after SIGKILL. It answers with the status: `CUT`, or `DONE` when the stage had not so many.
+Steps are what leaves a trace: a statement, a message, a call. For each line that it is told,
+`<stage> <steps> <fate> <argument>`, it forks a process that carries the stage out and after so many steps meets its
+fate: `SIGKILL` or `SIGSTOP`. It answers with the status: `CUT`, `STILL`, or `DONE` when the stage had not so many.
+After `STILL` it wakes the process with the next line, whatever that says, and answers with its end.
 """
 
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -40,7 +43,7 @@ from workers.onward import Onward
 from workers.route import route
 from workers.services import Tools
 
-DONE, CUT, BROKEN = 0, 42, 1
+DONE, BROKEN, CUT, STILL = 0, 1, -signal.SIGKILL, -signal.SIGSTOP
 LEASE = 30.0
 PEOPLE = ("ada", "grace", "ada")
 """Of the records of a call: one person comes twice, so their order counts."""
@@ -49,17 +52,17 @@ BATCH = {"salesmanago": 3}
 
 
 class Steps:
-    """Counts them; when none is left the process ends."""
+    """Counts them; when none is left the process meets its fate."""
 
-    def __init__(self, left: int | None = None) -> None:
-        self._left = left
+    def __init__(self, left: int | None = None, fate: signal.Signals = signal.SIGKILL) -> None:
+        self._left, self._fate = left, fate
         self.taken(0)
 
     def taken(self, steps: int = 1) -> None:
         if self._left is not None:
             self._left -= steps
             if self._left == 0:
-                os._exit(CUT)
+                signal.pthread_kill(threading.get_ident(), self._fate)
 
 
 @dataclass
@@ -81,6 +84,9 @@ class _Watched:
     def rows(self, *arguments: Any) -> Any:
         return self._taken(self.line.rows(*arguments))
 
+    def in_turn(self, *arguments: Any) -> Any:
+        return self._taken(self.line.in_turn(*arguments))
+
     def _taken(self, answer: Any) -> Any:
         self.steps.taken()
         return answer
@@ -98,17 +104,9 @@ class _Counted(Database):
 
 
 class Counted(PostgresLedger):
-    """What is more than one statement is committed in a step of its own."""
-
     def __init__(self, url: str, steps: Steps) -> None:
         super().__init__(url)
-        self._steps = steps
         self._db = _Counted(url, steps)
-
-    def _claim(self, statement: str, bounds: Mapping[str, Any]) -> list[Hint]:
-        given = super()._claim(statement, bounds)
-        self._steps.taken()
-        return given
 
 
 @dataclass
@@ -243,17 +241,23 @@ def main(url: str, effects: Path) -> None:
     logs.configure("error")
     config = configured(url)
     for line in sys.stdin:
-        stage, left, argument = line.split()
+        stage, left, fate, argument = line.split()
         pid = os.fork()
         if pid == 0:
             status = BROKEN
             try:
-                steps = Steps(int(left))
+                steps = Steps(int(left), signal.Signals[fate])
                 STAGES[stage](Process(Counted(url, steps), config, effects, steps, Queues(steps)), argument)
                 status = DONE
             finally:
                 os._exit(status)
-        print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
+        status = os.waitpid(pid, os.WUNTRACED)[1]
+        if os.WIFSTOPPED(status):
+            print(STILL, flush=True)
+            sys.stdin.readline()
+            os.kill(pid, signal.SIGCONT)
+            status = os.waitpid(pid, 0)[1]
+        print(os.waitstatus_to_exitcode(status), flush=True)
 
 
 if __name__ == "__main__":

@@ -42,9 +42,9 @@ GUARDS = {
         "SET given_at = now() WHERE",
     ),
     "claims take turns": Guard(
-        "router/ledger/postgres/work.py",
-        '                connection.execute("SELECT pg_advisory_xact_lock(%s)", (ONE_CLAIM_AT_A_TIME,))\n',
-        "",
+        "router/ledger/postgres/line.py",
+        "SELECT pg_advisory_xact_lock($1)",
+        "SELECT $1::bigint",
         "ledger/test_claim.py::test_a_claim_waits_for_the_one_before_it",
     ),
     # ---- the fence

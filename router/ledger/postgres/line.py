@@ -10,17 +10,22 @@ The driver takes a type from the value: a number's from its size, a list's from 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from functools import cache, cached_property
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, cached_property, partial
 from typing import Any
 
 import psycopg
-from psycopg.adapt import PyFormat
+from psycopg import generators
+from psycopg.abc import PQGen
+from psycopg.adapt import PyFormat, Transformer
 from psycopg.postgres import types
+from psycopg.pq import ExecStatus, Format
+from psycopg.pq.abc import PGconn, PGresult
 from psycopg.rows import TupleRow
 from psycopg.types.array import BaseListDumper, ListBinaryDumper
 from psycopg.types.numeric import Int8BinaryDumper
 
+_TAKE = b"SELECT pg_advisory_xact_lock($1)"
 _PLACE = re.compile(r"%(?:\((\w+)\)s|%)")
 
 
@@ -63,6 +68,47 @@ class Line(psycopg.Connection[TupleRow]):
         done = self.start(sql, params)
         return done.fetchall() if done.pgresult and done.pgresult.nfields else []
 
+    def in_turn(self, lock: int, sql: str, params: Mapping[str, Any]) -> list[TupleRow]:
+        """The rows of a statement that sees what those did who had this advisory lock before, and commits with it.
+
+        Lock, statement and commit leave in one write, where the driver's own pipeline has one for each: whoever was
+        stopped in between would keep the lock, and the server, which waits for the rest, has no timeout for that.
+        """
+        text, names = numbered(sql)
+        dumper = Transformer(self._statements)
+        values = dumper.dump_sequence([params[name] for name in names], [PyFormat.AUTO] * len(names))
+        run, take = self._named(text, dumper.types), self._named(_TAKE)
+        steps = (
+            partial(self.pgconn.send_query_prepared, take, [b"%d" % lock]),
+            partial(self.pgconn.send_query_prepared, run, values, dumper.formats, Format.BINARY),
+            self.pgconn.pipeline_sync,
+        )
+        self.pgconn.enter_pipeline_mode()
+        try:
+            answers = self.wait(_in_one_write(self.pgconn, steps))
+        except BaseException:
+            self.close()  # nobody knows what is still under way on it
+            raise
+        self.pgconn.exit_pipeline_mode()
+        _check(answers)
+        loader = Transformer(self)
+        loader.set_pgresult(answers[1])
+        return loader.load_rows(0, answers[1].ntuples, tuple)
+
+    def _named(self, sql: bytes, kinds: tuple[int, ...] | None = None) -> bytes:
+        """The name under which the server has it planned, for parameters of these types."""
+        name = self._names.get((sql, kinds))
+        if name is None:
+            name = b"in turn %d" % len(self._names)
+            self.pgconn.send_prepare(name, sql, kinds)
+            _check(self.wait(generators.execute(self.pgconn)))
+            self._names[sql, kinds] = name
+        return name
+
+    @cached_property
+    def _names(self) -> dict[tuple[bytes, tuple[int, ...] | None], bytes]:
+        return {}
+
     @cached_property
     def _statements(self) -> psycopg.RawCursor[TupleRow]:
         """One for all: what a cursor has learned of the types of parameters, it keeps."""
@@ -70,3 +116,21 @@ class Line(psycopg.Connection[TupleRow]):
         cursor.adapters.register_dumper(list, _Lists)
         cursor.adapters.register_dumper(int, Int8BinaryDumper)
         return cursor
+
+
+def _in_one_write(server: PGconn, steps: Sequence[Callable[[], None]]) -> PQGen[list[PGresult]]:
+    """The answers to what libpq holds back, up to 8 KiB, until it is sent here. The last step is to commit."""
+    for step in steps:
+        step()
+    yield from generators.send(server)
+    answers: list[PGresult] = []
+    while not answers or answers[-1].status != ExecStatus.PIPELINE_SYNC:
+        answers += yield from generators.fetch_many(server)
+    return answers
+
+
+def _check(answers: Sequence[PGresult]) -> None:
+    """Raises the server's error."""
+    for answer in answers:
+        if answer.status == ExecStatus.FATAL_ERROR:
+            raise psycopg.errors.error_from_result(answer)

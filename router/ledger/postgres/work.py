@@ -58,14 +58,10 @@ class Work:
         return self._claim(claim_sql.CLAIM_ONWARD, {**bounds, **CROWDED})
 
     def _claim(self, statement: str, bounds: Mapping[str, Any]) -> list[Hint]:
-        # Claims take turns, so that bounds, order and budgets hold however many dispatchers run. The lock is taken
-        # before the statement that counts, whose snapshot is then newer than the last claim; all goes to the server in
-        # one flush, so a dispatcher that is stopped in the middle holds nobody up.
+        # Claims take turns, so that bounds, order and budgets hold however many dispatchers run.
+        given = {**bounds, "after": REGIVE_AFTER}
         with self._db.connection(2 * ANSWERED_WITHIN) as connection:
-            with connection.pipeline(), connection.transaction():
-                connection.execute("SELECT pg_advisory_xact_lock(%s)", (ONE_CLAIM_AT_A_TIME,))
-                given = connection.start(statement, {**bounds, "after": REGIVE_AFTER})
-            return [_hint(row) for row in given.fetchall()]
+            return [_hint(row) for row in connection.in_turn(ONE_CLAIM_AT_A_TIME, statement, given)]
 
     def expired(self) -> list[int]:
         return [row[0] for row in self._db.rows(sql.EXPIRED)]

@@ -96,7 +96,7 @@ class Line(psycopg.Connection[TupleRow]):
         return loader.load_rows(0, answers[1].ntuples, tuple)
 
     def _named(self, sql: bytes, kinds: tuple[int, ...] | None = None) -> bytes:
-        """The name under which the server has it planned, for parameters of these types."""
+        """The name under which the server has it planned, for parameters of these types, or of those it infers."""
         name = self._names.get((sql, kinds))
         if name is None:
             name = b"in turn %d" % len(self._names)

@@ -67,7 +67,7 @@ class Dispatcher:
     def turn(self) -> float:
         try:
             apart = APART + (FAR - APART) * self._crowded
-            outlook = self.ledger.outlook(apart)
+            outlook = self.ledger.outlook(self.hints_per_queue, apart)
             given = self.ledger.claim(self.hints_per_queue, apart) if outlook.due else []
             self._crowded += (outlook.crowded - self._crowded) * LATELY
             wait = self._give(given, outlook.crowded)

@@ -10,27 +10,27 @@ from tests.ledger.kit import WORKER, Kit, crm, verdict
 
 
 def test_an_empty_ledger_has_nothing_due(kit: Kit) -> None:
-    assert kit.ledger.outlook() == Outlook(due=False, crowded=False)
+    assert kit.ledger.outlook(9) == Outlook(due=False, crowded=False)
 
 
 def test_what_was_accepted_is_due(kit: Kit) -> None:
     kit.accept("ada")
-    assert kit.ledger.outlook() == Outlook(due=True, crowded=False)
+    assert kit.ledger.outlook(9) == Outlook(due=True, crowded=False)
 
 
 def test_what_is_given_is_not_due(kit: Kit) -> None:
     kit.accept("ada")
     kit.claim()
-    assert not kit.ledger.outlook().due
+    assert not kit.ledger.outlook(9).due
 
 
 def test_what_had_its_turn_a_moment_ago_has_the_next_a_little_later(kit: Kit) -> None:
     kit.accept("ada")
     kit.claim()
     kit.accept("bob")
-    assert (kit.ledger.outlook(60.0).due, kit.ledger.claim(1, 60.0)) == (False, [])
+    assert (kit.ledger.outlook(9, 60.0).due, kit.ledger.claim(1, 60.0)) == (False, [])
     kit.later(61.0)
-    assert kit.ledger.outlook(60.0).due
+    assert kit.ledger.outlook(9, 60.0).due
     assert len(kit.ledger.claim(9, 60.0)) == 2  # the first that nobody started is given again
 
 
@@ -55,7 +55,7 @@ def test_it_finds_nothing_where_it_is_crowded(kit: Kit) -> None:
 
 def test_what_is_planned_need_not_wait_for_its_planners_next_turn(kit: Kit) -> None:
     kit.accept_and_plan("ada")
-    assert kit.ledger.outlook(60.0).due
+    assert kit.ledger.outlook(9, 60.0).due
     assert len(kit.ledger.claim(1, 60.0)) == 1
 
 
@@ -66,50 +66,50 @@ def test_a_replay_is_not_due_while_a_chunk_of_it_is_out(kit: Kit) -> None:
     ended = kit.ledger.letters(Selection(states=[State.DELIVERED]), 100)
     kit.ledger.replay([each.delivery_id for each in ended], "ada")
     hint, (delivery,) = kit.only()
-    assert not kit.ledger.outlook().due
+    assert not kit.ledger.outlook(9).due
     kit.finish(hint, verdict(delivery))
-    assert kit.ledger.outlook().due
+    assert kit.ledger.outlook(9).due
 
 
 def test_a_hint_that_waits_for_a_worker_makes_it_crowded(kit: Kit) -> None:
     kit.accept("ada")
     kit.claim()
     kit.later(0.5)
-    assert kit.ledger.outlook() == Outlook(due=False, crowded=True)
+    assert kit.ledger.outlook(9) == Outlook(due=False, crowded=True)
 
 
 def test_one_that_waits_for_a_worker_that_is_not_there_does_not(kit: Kit) -> None:
     kit.accept("ada")
     kit.claim()
     kit.later(1.1)
-    assert kit.ledger.outlook() == Outlook(due=False, crowded=False)
+    assert kit.ledger.outlook(9) == Outlook(due=False, crowded=False)
 
 
 def test_a_hint_that_was_started_does_not(kit: Kit) -> None:
     kit.accept_and_plan("ada")
     kit.start(kit.claim()[0])
     kit.later(1.0)
-    assert kit.ledger.outlook() == Outlook(due=False, crowded=False)
+    assert kit.ledger.outlook(9) == Outlook(due=False, crowded=False)
 
 
 def test_a_hint_that_nobody_started_in_time_is_due_again(kit: Kit) -> None:
     kit.accept("ada")
     kit.claim()
     kit.later(11.0)
-    assert kit.ledger.outlook() == Outlook(due=True, crowded=False)
+    assert kit.ledger.outlook(9) == Outlook(due=True, crowded=False)
 
 
 def test_what_waits_for_its_next_attempt_is_not_due(kit: Kit) -> None:
     kit.accept_and_plan("ada")
     kit.end_all(state=State.RETRYING)
-    assert not kit.ledger.outlook().due
+    assert not kit.ledger.outlook(9).due
 
 
 @pytest.mark.parametrize("bound", ["a pause", "an open breaker", "an account that must wait", "a rate that is spent"])
 def test_what_cannot_go_is_no_reason_to_claim(kit: Kit, bound: str) -> None:
     kit.publish(crm(chunk=2, requests_per_second=1.0 if bound == "a rate that is spent" else None))
     kit.accept_and_plan("ada", "bob")
-    assert kit.ledger.outlook().due
+    assert kit.ledger.outlook(9).due
     match bound:
         case "a pause":
             kit.ledger.pause([kit.numbers["crm"]], "ada")
@@ -121,4 +121,24 @@ def test_what_cannot_go_is_no_reason_to_claim(kit: Kit, bound: str) -> None:
         case "a rate that is spent":
             hint, (delivery,) = kit.only()
             kit.finish(hint, verdict(delivery))
-    assert (kit.ledger.outlook().due, kit.claim()) == (False, [])
+    assert (kit.ledger.outlook(9).due, kit.claim()) == (False, [])
+
+
+def test_what_waits_for_busy_workers_is_no_reason_to_claim(kit: Kit) -> None:
+    kit.accept_and_plan("ada")
+    hint, (delivery,) = kit.only()
+    kit.accept_and_plan("bob")
+    assert not kit.ledger.outlook(1).due
+    kit.finish(hint, verdict(delivery))
+    assert kit.ledger.outlook(1).due
+
+
+@pytest.mark.parametrize("halved", [False, True])
+def test_nor_is_what_a_destination_has_no_room_for(kit: Kit, halved: bool) -> None:
+    kit.publish(crm(max_hints=2 if halved else 1))
+    kit.accept_and_plan("ada")
+    kit.only()
+    kit.accept_and_plan("bob")
+    if halved:
+        kit.ledger.switch(kit.numbers["crm"], "closed", "half_open", 1, "it failed")
+    assert (kit.ledger.outlook(9).due, kit.claim()) == (False, [])

@@ -63,7 +63,7 @@ def claim(store: Store, hints_per_queue: int, apart: float, of: Collection[int] 
     """Give out what is due, as new hints."""
     now = store.now()
     offers = []
-    for one in _looked_at(store, list(_able(store, hints_per_queue, apart, of))):
+    for one in _looked_at(store, list(able(store, hints_per_queue, apart, of))):
         candidates = _candidates(store, one)
         chunks = _chunks(one, _free(store, one, candidates))
         offers.append((one, len(candidates), _ranked(one, chunks)))
@@ -83,13 +83,14 @@ def _looked_at(store: Store, able: Sequence[Open]) -> Iterator[Open]:
                 yield replace(one, take=min(one.take, one.seats * (1 + one.queue_room // len(rivals))))
 
 
-def has_turn(store: Store, destination: int, apart: float) -> bool:
+def _has_turn(store: Store, destination: int, apart: float) -> bool:
     """Whether its last turn was so many seconds ago, or lies ahead, where only a clock that went back can put it."""
     target, now = store.targets.get(destination), store.now()
     return target is not None and not now - timedelta(seconds=apart) < target.given_at <= now
 
 
-def _able(store: Store, hints_per_queue: int, apart: float, of: Collection[int] | None) -> Iterator[Open]:
+def able(store: Store, hints_per_queue: int, apart: float, of: Collection[int] | None) -> Iterator[Open]:
+    """Destinations of which something is due that may go now, and how much. of: which alone."""
     by_target = Counter(hint.destination for hint in store.hints.values())
     by_queue = Counter(hint.queue for hint in store.hints.values())
     replaying = {hint.destination for hint in store.hints.values() if hint.replay}
@@ -97,7 +98,7 @@ def _able(store: Store, hints_per_queue: int, apart: float, of: Collection[int] 
         target = store.targets.get(number)
         if of is not None and number not in of:
             continue
-        if target is None or not has_turn(store, number, apart) or not _may_be_called(store, target):
+        if target is None or not _has_turn(store, number, apart) or not _may_be_called(store, target):
             continue
         halved = target.breaker == "half_open"
         seats = 1 if halved else target.given.chunk
@@ -108,12 +109,6 @@ def _able(store: Store, hints_per_queue: int, apart: float, of: Collection[int] 
             one = Open(number, target, seats, room, queue_room, take, number in replaying)
             if take > 0 and _candidates(store, one):
                 yield one
-
-
-def may_go(store: Store, destination: int) -> bool:
-    """Whether what bounds it allows for anything now."""
-    target = store.targets[destination]
-    return _may_be_called(store, target) and all(allowed > 0 for allowed in _allowances(store, target))
 
 
 def _may_be_called(store: Store, target: Target) -> bool:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from router.ledger.base import Outlook
 from router.ledger.documents import kept, plain
-from router.ledger.memory.claim import claim, has_turn, may_go
+from router.ledger.memory.claim import able, claim
 from router.ledger.memory.store import Change, Delivery, Due, Event, GivenHint, Store, failed, final
 from router.ledger.memory.views import due_deliveries, due_record, hint_of
 from router.ledger.pace import spacing
@@ -39,19 +39,9 @@ class Work:
 
     _store: Store
 
-    def outlook(self, apart: float = 0.0) -> Outlook:
-        store = self._store
-        with store.lock:
-            now = store.now()
-            replaying = {hint.destination for hint in store.hints.values() if hint.replay}
-            due = any(
-                row.hint_id is None
-                and row.due_at <= now
-                and has_turn(store, row.destination, apart)
-                and may_go(store, row.destination)
-                and not (row.lane == 2 and row.destination in replaying)
-                for row in store.due.values()
-            )
+    def outlook(self, hints_per_queue: int, apart: float = 0.0) -> Outlook:
+        with self._store.lock:
+            due = next(able(self._store, hints_per_queue, apart, None), None) is not None
             return Outlook(due or bool(self._unheard()), self._crowded())
 
     def claim(self, hints_per_queue: int, apart: float = 0.0) -> list[Hint]:

@@ -33,42 +33,18 @@ _SPACING = f"(1 / {{rate}} + {SPARE} / greatest({{rate}}, 1))"
 _MAY_BE_CALLED = """d.enabled AND d.paused_at IS NULL AND d.breaker <> 'open'
         AND coalesce(a.blocked_until <= now(), true)"""
 
-# Of a backlog behind a rate or a pause nothing can go, so it is no reason to claim; nor is a replay while a chunk of
-# it is out. A hint that is to be given again is one. Whether something is due is asked lane by lane (`OFFSET 0`): else
-# all that is due is read once and hashed, which is the cheapest while there is nothing.
-OUTLOOK = f"""
-WITH RECURSIVE {_BUSY}
-SELECT EXISTS (
-    SELECT FROM busy JOIN destinations AS d USING (destination_id) LEFT JOIN accounts AS a USING (account)
-        CROSS JOIN (VALUES (0::smallint), (1::smallint), (2::smallint)) AS lanes (lane)
-    WHERE {_HAS_TURN} AND {_MAY_BE_CALLED}
-        AND coalesce({_ALLOWED.format(rate="d.requests_per_second", spent_until=_SPENT.format("requests"))} >= 1, true)
-        AND coalesce({_ALLOWED.format(rate="d.records_per_second", spent_until=_SPENT.format("records"))} >= 1, true)
-        AND (NOT d.catching_up OR {_ALLOWED.format(rate="d.release_rate", spent_until="d.release_next_at")} >= 1)
-        AND NOT (lanes.lane = 2 AND d.destination_id IN (SELECT destination_id FROM hints WHERE replay))
-        AND EXISTS (SELECT FROM due WHERE due.destination_id = busy.destination_id AND due.lane = lanes.lane
-            AND due.hint_id IS NULL AND due.due_at <= now() OFFSET 0)
-) OR EXISTS (SELECT FROM hints WHERE started_at IS NULL AND given_at < now() - %(after)s * interval '1 second'),
-    {_CROWDED}
-"""
-
-# What is given out, again where nobody started it. Of the destinations of a queue as many are looked at as it has
-# room for, those who were served longest ago, and a few more by luck, for it may be that nothing of the first can go;
-# the more there are, the fewer chunks of each. Candidates are, for each of them, the oldest due of each lane, in
-# shares: of eleven, eight live, two retried, one replayed, and all of what the others leave, but few replayed; where
-# only one may go, luck gives the lanes the same shares. A key's deliveries go out in order: one goes only when every
-# earlier one of its key that still lives goes with it, in the same chunk, and none of its key is still unplanned.
-# What is held up behind another is looked at again when that one moves, or gives way. Rows are found by keys, not by
-# joins, for the reason that `work_sql` gives.
-_GIVE_OUT = f"""again AS (
-    UPDATE hints SET given_at = now() WHERE started_at IS NULL AND given_at < now() - %(after)s * interval '1 second'
-    RETURNING *
-), out_by_destination AS (
+# Destinations of those that may go now, within every bound, and how much of each. Of a backlog behind a rate, a pause or
+# busy workers nothing can go; nor can a replay while a chunk of it is out. Whether something is due is asked lane by
+# lane (`OFFSET 0`): else all that is due is read once and hashed, which is the cheapest while there is nothing. Columns
+# are named, for the server prepares each of them anew with every run, on every way that it goes.
+_ABLE = f"""out_by_destination AS (
     SELECT destination_id, count(*) AS hints, bool_or(replay) AS replaying FROM hints GROUP BY destination_id
 ), out_by_queue AS (
     SELECT queue, count(*) AS hints FROM hints GROUP BY queue
 ), well AS (
-    SELECT d.*, coalesce(o.replaying, false) AS replaying,
+    SELECT d.destination_id, d.queue, d.given_at, d.route_id, d.order_limit, d.batch, d.requests_per_second,
+        d.records_per_second, d.catching_up, d.release_rate, d.release_next_at, d.account,
+        coalesce(o.replaying, false) AS replaying,
         CASE WHEN d.breaker = 'half_open' THEN 1 ELSE d.chunk END AS seats,
         CASE WHEN d.breaker = 'half_open' THEN 1 ELSE d.max_hints END - coalesce(o.hints, 0) AS room,
         %(hints_per_queue)s - coalesce(q.hints, 0) AS queue_room,
@@ -92,7 +68,26 @@ _GIVE_OUT = f"""again AS (
         WHERE NOT (lanes.lane = 2 AND well.replaying) AND EXISTS (
             SELECT FROM due WHERE due.destination_id = well.destination_id AND due.lane = lanes.lane
                 AND due.hint_id IS NULL AND due.due_at <= now() OFFSET 0))
-), rival AS (
+)"""
+# Hints that nobody started in time: they are given again.
+_UNHEARD = "started_at IS NULL AND given_at < now() - %(after)s * interval '1 second'"
+
+OUTLOOK = f"""
+WITH RECURSIVE {_BUSY}, {_ABLE}
+SELECT EXISTS (SELECT FROM able WHERE able_to_take > 0) OR EXISTS (SELECT FROM hints WHERE {_UNHEARD}), {_CROWDED}
+"""
+
+# What is given out, again where nobody started it. Of the destinations of a queue as many are looked at as it has
+# room for, those who were served longest ago, and a few more by luck, for it may be that nothing of the first can go;
+# the more there are, the fewer chunks of each. Candidates are, for each of them, the oldest due of each lane, in
+# shares: of eleven, eight live, two retried, one replayed, and all of what the others leave, but few replayed; where
+# only one may go, luck gives the lanes the same shares. A key's deliveries go out in order: one goes only when every
+# earlier one of its key that still lives goes with it, in the same chunk, and none of its key is still unplanned.
+# What is held up behind another is looked at again when that one moves, or gives way. Rows are found by keys, not by
+# joins, for the reason that `work_sql` gives.
+_GIVE_OUT = f"""again AS (
+    UPDATE hints SET given_at = now() WHERE {_UNHEARD} RETURNING *
+), {_ABLE}, rival AS (
     SELECT able.*, count(*) OVER queue AS rivals,
         row_number() OVER (PARTITION BY queue ORDER BY given_at, destination_id) AS turn,
         row_number() OVER (PARTITION BY queue ORDER BY random()) AS luck

@@ -46,8 +46,8 @@ class Work:
     """The bounds of what was started here, by hint. Where they are forgotten all partitions are asked, which costs time
     and nothing else."""
 
-    def outlook(self, apart: float = 0.0) -> Outlook:
-        given = {"after": REGIVE_AFTER, "apart": apart, **CROWDED}
+    def outlook(self, hints_per_queue: int, apart: float = 0.0) -> Outlook:
+        given = {"hints_per_queue": hints_per_queue, "apart": apart, "after": REGIVE_AFTER, **CROWDED}
         return Outlook(*self._db.rows(claim_sql.OUTLOOK, given)[0])
 
     def claim(self, hints_per_queue: int, apart: float = 0.0) -> list[Hint]:

@@ -285,7 +285,7 @@ class Work(Protocol):
     """What is due, given out, started and finished. A hint's number fences all that is done under it."""
 
     def outlook(self, hints_per_queue: int, apart: float = 0.0) -> Outlook:
-        """A glance at what `claim` would find, for a fifth of what that costs."""
+        """A glance at what `claim` would find, for a third of what that costs."""
         ...
 
     def claim(self, hints_per_queue: int, apart: float = 0.0) -> list[Hint]:

@@ -33,10 +33,10 @@ _SPACING = f"(1 / {{rate}} + {SPARE} / greatest({{rate}}, 1))"
 _MAY_BE_CALLED = """d.enabled AND d.paused_at IS NULL AND d.breaker <> 'open'
         AND coalesce(a.blocked_until <= now(), true)"""
 
-# Those destinations of which something may go now, within every bound, and how much. Of a backlog behind a rate, a pause
-# or busy workers nothing can go; nor can a replay while a chunk of it is out. Whether something is due is asked lane by
-# lane (`OFFSET 0`): else all that is due is read once and hashed, which is the cheapest while there is nothing. Columns
-# are named, for the server describes each of them anew with every run, on every way that it goes.
+# Those destinations of which something may go now, within every bound, and how much. Of a backlog behind a rate, a
+# pause or busy workers nothing can go; nor can a replay while a chunk of it is out. Whether something is due is asked
+# lane by lane (`OFFSET 0`): else all that is due is read once and hashed, which is the cheapest while there is nothing.
+# Columns are named, for the server describes each of them anew with every run, on every way that it goes.
 _ABLE = f"""out_by_destination AS (
     SELECT destination_id, count(*) AS hints, bool_or(replay) AS replaying FROM hints GROUP BY destination_id
 ), out_by_queue AS (

@@ -137,8 +137,10 @@ def test_what_waits_for_busy_workers_is_no_reason_to_claim(kit: Kit) -> None:
 def test_nor_is_what_a_destination_has_no_room_for(kit: Kit, halved: bool) -> None:
     kit.publish(crm(max_hints=2 if halved else 1))
     kit.accept_and_plan("ada")
-    kit.only()
+    hint, (delivery,) = kit.only()
     kit.accept_and_plan("bob")
     if halved:
         kit.ledger.switch(kit.numbers["crm"], "closed", "half_open", 1, "it failed")
     assert (kit.ledger.outlook(9).due, kit.claim()) == (False, [])
+    kit.finish(hint, verdict(delivery))
+    assert kit.ledger.outlook(9).due

@@ -72,10 +72,10 @@ def claim(store: Store, hints_per_queue: int, apart: float, of: Collection[int] 
     return given
 
 
-def _looked_at(store: Store, able: Sequence[Open]) -> Iterator[Open]:
+def _looked_at(store: Store, those: Sequence[Open]) -> Iterator[Open]:
     """Of each queue as many as it has room for, those who were served longest ago, and a few more by luck."""
-    for queue in sorted({one.target.given.queue for one in able}):
-        rivals = [one for one in able if one.target.given.queue == queue]
+    for queue in sorted({one.target.given.queue for one in those}):
+        rivals = [one for one in those if one.target.given.queue == queue]
         turns = sorted(rivals, key=lambda one: (one.target.given_at, one.number))
         lucky = sorted(rivals, key=lambda _: store.luck())
         for one in rivals:

@@ -9,18 +9,23 @@ from __future__ import annotations
 import contextlib
 import logging
 import socket
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from gunicorn.config import Config
 from gunicorn.http import errors
 from gunicorn.util import write_nonblock
-from gunicorn.workers.gthread import ThreadWorker
 
 from router import logs
 from router.http.answers import five
 from router.http.errors import BROKEN, Refusal
 from router.model import new_request_id
+
+if sys.platform == "linux":
+    from router.http.threads import Threads
+else:
+    from gunicorn.workers.gthread import ThreadWorker as Threads
 
 log = logs.get(__name__)
 
@@ -49,8 +54,8 @@ def meaning(error: BaseException, config: Config) -> Refusal:
     return next(_MEANINGS[kind] for kind in type(error).__mro__ if kind in _MEANINGS)(config)
 
 
-class Worker(ThreadWorker):
-    """gunicorn's threads."""
+class Worker(Threads):
+    """The receiver's worker."""
 
     def is_parent_alive(self) -> bool:
         """Without its arbiter it ends, and tells its callers, as if it had been told to."""

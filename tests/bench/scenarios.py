@@ -43,7 +43,7 @@ QUICK = Sizes(turns=1, accepted=60, delivered=60, naive=20, looped=20, seconds=0
 
 
 def accept(ground: Ground, sizes: Sizes) -> Found:
-    """The receiver alone: beside a bare route under the same server, and beside the hand-written receiver."""
+    """The receiver alone: beside a bare route under gunicorn, and under our worker, and the hand-written receiver."""
     return _by_turns(sizes.turns, lambda: _accepted(ground, sizes))
 
 
@@ -60,6 +60,8 @@ def _accepted(ground: Ground, sizes: Sizes) -> Turn:
     with bare(ground) as route:
         found["bare route at half load"] = load(ground, route, profiles(), count, destinations=0, rate=half)
         found["bare route"] = load(ground, route, profiles(), sizes.accepted, destinations=0)
+    with bare(ground, worker=()) as route:
+        found["bare route, our worker"] = load(ground, route, profiles(), sizes.accepted, destinations=0)
     return found
 
 

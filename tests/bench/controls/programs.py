@@ -1,8 +1,9 @@
-"""How the controls run: under the product's own web server, and on the same servers."""
+"""How the controls run: under gunicorn as the product configures it, but with gunicorn's own threads, and on the same
+servers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,15 +17,16 @@ from router.vault import Vault
 from tests.bench.ground import Ground, Pipeline, python
 from tests.bench.product import GUNICORN
 
+STOCK = ("--worker-class", "gthread")
 QUIET = ("--without-gossip", "--without-mingle", "--loglevel=WARNING")
 _SCHEMA = Path(__file__).with_name("naive.sql")
 
 
 @contextmanager
-def bare(ground: Ground) -> Iterator[Pipeline]:
-    """The bare Flask route."""
+def bare(ground: Ground, worker: Sequence[str] = STOCK) -> Iterator[Pipeline]:
+    """The bare Flask route. worker: gunicorn's options for one other than the product's; none, for that one."""
     port = free_port()
-    programs = {"receiver": _web("bare", _server(port), ground)}
+    programs = {"receiver": _web("bare", _server(port), ground, worker)}
     with ground.running(programs):
         yield Pipeline("", port, "AKIDEXAMPLE", "none", programs)
 
@@ -51,9 +53,9 @@ def naive(ground: Ground, *, slots: int = 4, workers: bool = True) -> Iterator[P
             yield Pipeline(database_url, port, access_key_id, secret, programs)
 
 
-def _web(name: str, env: dict[str, str], ground: Ground) -> Program:
+def _web(name: str, env: dict[str, str], ground: Ground, worker: Sequence[str] = STOCK) -> Program:
     ready = answers(f"http://127.0.0.1:{env['ROUTER_PORT']}/", 404)
-    return python(name, (*GUNICORN, f"tests.bench.controls.{name}:app"), env, ground.directory, ready=ready)
+    return python(name, (*GUNICORN, *worker, f"tests.bench.controls.{name}:app"), env, ground.directory, ready=ready)
 
 
 def _server(port: int) -> dict[str, str]:

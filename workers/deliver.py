@@ -8,8 +8,9 @@ handed back. Calls whose repeat could do harm are marked as leaving before they 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
@@ -43,6 +44,10 @@ replay take all of the machine, which others need for what is live. Where a wave
 """
 
 log = logs.get(__name__)
+
+_Call = Sequence[DueDelivery]
+_Sent = tuple[_Call, Sequence[Outcome], datetime, float]
+"""A call, what it brought, when it began and how many milliseconds it took."""
 
 
 @dataclass(slots=True)
@@ -89,11 +94,8 @@ def _send_all(chunk: _Chunk, deliveries: Sequence[DueDelivery]) -> None:
         if not _may_leave(chunk, calls):
             return
         began = time.monotonic()
-        for call, sent in zip(calls, _send(chunk, calls), strict=True):
-            if sent is None:
-                chunk.enough = True
-            else:
-                _judge(chunk, call, *sent)
+        for call, outcomes, at, ms in _send(chunk, calls):
+            _judge(chunk, call, outcomes, at, ms)
         if deliveries[0].replayed:
             time.sleep(max(began + REPLAY_WAVE - time.monotonic(), 0.0))
 
@@ -104,8 +106,12 @@ def _callers() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(AT_ONCE, "caller")
 
 
-def _slices(deliveries: Sequence[DueDelivery], chunk: _Chunk) -> Iterator[list[list[DueDelivery]]]:
-    """Calls that may be in flight together: no key twice, none behind one that is blocked, one operation a call."""
+def _slices(deliveries: Sequence[DueDelivery], chunk: _Chunk) -> Iterator[deque[_Call]]:
+    """Calls that may be under way together: no key twice, none behind one that is blocked, one operation a call.
+
+    Whoever makes one takes it out; what is left in there comes again. Those that are marked before they leave come no
+    more at a time than leave at once, and so do a replay's, which is slow on purpose.
+    """
     waiting = list(deliveries)
     at_once = chunk.channel.at_once
     while waiting:
@@ -121,25 +127,31 @@ def _slices(deliveries: Sequence[DueDelivery], chunk: _Chunk) -> Iterator[list[l
                 continue
             seen.add(key)
             wave.setdefault(delivery.operation, []).append(delivery)
-        calls = [
+        calls: deque[_Call] = deque(
             group[at : at + size]
             for operation, group in wave.items()
             for size in [chunk.channel.batch(operation)]
             for at in range(0, len(group), size)
-        ]
-        for at in range(0, len(calls), at_once):
-            if chunk.enough or chunk.tools.stopping() or time.monotonic() - chunk.began > CHUNK_TIME:
-                return
-            yield calls[at : at + at_once]
+        )
+        few = deliveries[0].replayed or bool(_marked(chunk, calls))
+        while calls and not _over(chunk):
+            some = deque(calls.popleft() for _ in range(min(at_once, len(calls)))) if few else calls
+            yield some
+            if few:
+                calls.extendleft(reversed(some))
+        if calls:
+            return
         waiting = later
 
 
-def _may_leave(chunk: _Chunk, calls: Sequence[Sequence[DueDelivery]]) -> bool:
-    """Keep what there is to keep, and mark what must not be repeated blindly; False: nothing more may be sent.
+def _over(chunk: _Chunk) -> bool:
+    """Whether no further call may begin."""
+    return chunk.enough or chunk.tools.stopping() or time.monotonic() - chunk.began > CHUNK_TIME
 
-    Calls that wait for their account's turn are marked when that has come, each by itself.
-    """
-    careful = [] if chunk.channel.calls_per_second else [each for call in calls for each in _careful(chunk, call)]
+
+def _may_leave(chunk: _Chunk, calls: Collection[_Call]) -> bool:
+    """Keep what there is to keep, and mark what must not be repeated blindly; False: nothing more may be sent."""
+    careful = _marked(chunk, calls)
     if chunk.verdicts and (careful or time.monotonic() - chunk.flushed > FLUSH_AFTER):
         _keep(chunk, done=False)
     try:
@@ -153,35 +165,69 @@ def _may_leave(chunk: _Chunk, calls: Sequence[Sequence[DueDelivery]]) -> bool:
     return not chunk.held.lost
 
 
-def _careful(chunk: _Chunk, call: Sequence[DueDelivery]) -> list[UUID]:
+def _marked(chunk: _Chunk, calls: Collection[_Call]) -> list[UUID]:
+    """What is marked before any of these leaves. Calls that wait for their account's turn are when that has come."""
+    return [] if chunk.channel.calls_per_second else [each for call in calls for each in _careful(chunk, call)]
+
+
+def _careful(chunk: _Chunk, call: _Call) -> list[UUID]:
     return [each.delivery_id for each in call if not chunk.channel.repeat_safe(each.operation)]
 
 
-_Sent = tuple[Sequence[Outcome], datetime, float] | None
 _STOPS = frozenset({Kind.LIMITED, Kind.REFUSED})
 """What is true of the whole account."""
 
 
-def _send(chunk: _Chunk, calls: Sequence[Sequence[DueDelivery]]) -> list[_Sent]:
-    """What each call brought, when it began and how many milliseconds it took; None for one that was not made."""
+def _send(chunk: _Chunk, calls: deque[_Call]) -> list[_Sent]:
+    """Make calls until there are none, or outcomes must be kept, or there is a reason to stop.
 
-    def one(call: Sequence[DueDelivery]) -> _Sent:
-        try:
-            if not _in_turn(chunk, call):
-                return None
-            began, clock = datetime.now(UTC), time.monotonic()
-            outcomes = chunk.channel.send(call)
-        except Unavailable as away:
-            log.warning("ledger away, call not made", hint=chunk.held.hint_id, why=str(away))
+    A thread that is done with one takes the next: to hand each of them out costs more than most calls do.
+    """
+    made: list[_Sent] = []
+    unmade: list[_Call] = []
+    until = time.monotonic() + FLUSH_AFTER
+
+    def some() -> None:
+        while time.monotonic() < until and not unmade and chunk.held.ours and not _over(chunk):
+            try:
+                call = calls.popleft()
+            except IndexError:
+                return
+            if sent := _one(chunk, call):
+                made.append(sent)
+            else:
+                unmade.append(call)
+
+    others = [_callers().submit(some) for _ in range(min(chunk.channel.at_once, len(calls)) - 1)]
+    try:
+        some()
+    except BaseException:
+        chunk.enough = True
+        raise
+    finally:
+        wait(others)
+    for each in others:
+        each.result()
+    chunk.enough = chunk.enough or bool(unmade)
+    return made
+
+
+def _one(chunk: _Chunk, call: _Call) -> _Sent | None:
+    """None: it was not made."""
+    try:
+        if not _in_turn(chunk, call):
             return None
-        if any(outcome.kind in _STOPS for outcome in outcomes):
-            chunk.enough = True  # at once: others wait for their turn in this moment
-        return outcomes, began, (time.monotonic() - clock) * 1000
+        began, clock = datetime.now(UTC), time.monotonic()
+        outcomes = chunk.channel.send(call)
+    except Unavailable as away:
+        log.warning("ledger away, call not made", hint=chunk.held.hint_id, why=str(away))
+        return None
+    if any(outcome.kind in _STOPS for outcome in outcomes):
+        chunk.enough = True  # at once: others wait for their turn in this moment
+    return call, outcomes, began, (time.monotonic() - clock) * 1000
 
-    return [one(calls[0])] if len(calls) == 1 else list(_callers().map(one, calls))
 
-
-def _in_turn(chunk: _Chunk, call: Sequence[DueDelivery]) -> bool:
+def _in_turn(chunk: _Chunk, call: _Call) -> bool:
     """Wait for the account's next call. False: it is too far off, or the hint is no longer ours for certain."""
     channel = chunk.channel
     if channel.calls_per_second:
@@ -196,7 +242,7 @@ def _in_turn(chunk: _Chunk, call: Sequence[DueDelivery]) -> bool:
     return chunk.held.ours
 
 
-def _judge(chunk: _Chunk, call: Sequence[DueDelivery], outcomes: Sequence[Outcome], began: datetime, ms: float) -> None:
+def _judge(chunk: _Chunk, call: _Call, outcomes: Sequence[Outcome], began: datetime, ms: float) -> None:
     for delivery, outcome in zip(call, outcomes, strict=True):
         verdict = judge(
             delivery,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections.abc import Sequence
@@ -56,6 +57,23 @@ def test_calls_are_in_flight_together(work: Floor) -> None:
     work.told.answer = answer
     work.deliver(work.given(*"abcdefg"))
     assert work.states() == ["delivered"] * 7
+
+
+def test_a_slow_call_holds_up_no_other(work: Floor) -> None:
+    calls, others_are_done, in_time = itertools.count(1), threading.Event(), []
+
+    def answer(commands: Sequence[Command]) -> list[Outcome]:
+        number = next(calls)
+        if number == 1:
+            in_time.append(others_are_done.wait(10))
+        elif number == 9:
+            others_are_done.set()
+        return [DELIVERED] * len(commands)
+
+    work.told.answer = answer
+    work.deliver(work.given(*(f"c-{number}" for number in range(27))))
+    assert in_time == [True]
+    assert work.states() == ["delivered"] * 27
 
 
 def test_a_replay_leaves_time_between_its_calls_for_what_is_live(single: Floor) -> None:

@@ -61,8 +61,6 @@ class Threads(ThreadWorker):
             self.tpool.shutdown(wait=False)
         self.poller.close()
         self.method_queue.close()
-        for listener in self.sockets:
-            listener.close()
 
     def _turn(self, seconds: float) -> None:
         self.notify()
@@ -73,7 +71,16 @@ class Threads(ThreadWorker):
             self._close_idle(now)
 
     def _finish(self) -> None:
-        """Answer what is under way, and whoever calls within a moment on a connection that was kept open."""
+        """Answer what is under way, and whoever calls within a moment on a connection that is open.
+
+        Whoever has connected by now is let in; the next is refused at once, and may go to another receiver.
+        """
+        self.set_accept_enabled(False)
+        for listener in self.sockets:
+            listener.setblocking(False)  # it is not yet when a worker is told to end before it began
+            while self._let_in(listener):
+                pass
+            listener.close()
         now = time.monotonic()
         linger, end = now + STOP_KEEPALIVE_LINGER, now + self.cfg.graceful_timeout
         while self.nr_conns and now < end:
@@ -84,14 +91,19 @@ class Threads(ThreadWorker):
         self._close_idle(time.monotonic() + self.cfg.keepalive)
 
     def accept(self, listener: socket.socket) -> None:
+        self._let_in(listener)
+
+    def _let_in(self, listener: socket.socket) -> bool:
+        """Whether there may be more to come in."""
         try:
             client, address = listener.accept()
-        except (BlockingIOError, ConnectionAbortedError):
-            return
+        except (BlockingIOError, ConnectionAbortedError) as error:
+            return isinstance(error, ConnectionAbortedError)
         connection = TConn(self.cfg, client, address, listener.getsockname())
         connection.data_ready = True  # a thread sees it only when it is
         self.nr_conns += 1
         self._await_call(connection)
+        return True
 
     def _await_call(self, connection: TConn) -> None:
         connection.set_timeout()

@@ -105,6 +105,8 @@ def test_told_to_end_it_answers_who_is_calling_and_who_calls_at_once(module_data
         (worker,) = children(process.pid)
         process.send_signal(signal.SIGTERM)
         eventually(lambda: says_goodbye(idle))
+        with pytest.raises(ConnectionRefusedError):
+            connect(url)
         calling.sendall(CALL[-2:])
         assert says_goodbye(calling, b"")
         assert quiet.recv(1) == b""

@@ -166,7 +166,7 @@ def _may_leave(chunk: _Chunk, calls: Collection[_Call]) -> bool:
 
 
 def _marked(chunk: _Chunk, calls: Collection[_Call]) -> list[UUID]:
-    """What is marked before any of these leaves. Calls that wait for their account's turn are when that has come."""
+    """What is marked before any of these leaves. Calls that wait for their account's turn are marked then."""
     return [] if chunk.channel.calls_per_second else [each for call in calls for each in _careful(chunk, call)]
 
 

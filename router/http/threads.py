@@ -3,6 +3,8 @@
 gunicorn's own loop hands each call to a thread and each connection back to the loop, over a queue and a pipe: 30 % of
 what the receiver did. Here a connection is armed for one event; the kernel wakes one thread, which answers and arms it
 again. Who takes a connection out of `keepalived_conns` owns it: a thread that was woken, or the loop, to close it.
+
+On Linux alone; elsewhere the receiver has gunicorn's own threads.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ import socket
 import time
 from typing import Any
 
-from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker  # type: ignore[attr-defined]
+from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker  # type: ignore[attr-defined]  # newer than the stubs
 
 from router import logs
 
@@ -44,7 +46,7 @@ class Threads(ThreadWorker):
 
     def run(self) -> None:
         self.poller.register(
-            self.method_queue.fileno(),  # type: ignore[arg-type]
+            self.method_queue.fileno(),  # type: ignore[arg-type]  # open since `init_process`
             selectors.EVENT_READ,
             self.method_queue.run_callbacks,
         )

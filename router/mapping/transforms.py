@@ -44,10 +44,10 @@ def _parsed(_given: Type, pattern: Any) -> Type:
 
 
 def _found(_given: Type, table: Any) -> Type:
-    """The type of the table's values, which the reader of the file has found to be of one kind."""
-    types = {type(value) for value in table.values()}
-    kind = _KINDS[float] if types == {int, float} else _KINDS[types.pop()]
-    return Type(kind, values=tuple(table.values()) if kind is Kind.STRING else ())
+    """The type of the table's values. Where they are not of one kind, the reader of the file has told so already."""
+    types = dict.fromkeys(type(value) for value in table.values())
+    kind = _KINDS[float if types.keys() == {int, float} else next(iter(types))]
+    return Type(kind, values=tuple(table.values()) if types.keys() == {str} else ())
 
 
 _KINDS: Mapping[type, Kind] = {str: Kind.STRING, int: Kind.INTEGER, float: Kind.NUMBER, bool: Kind.BOOLEAN}

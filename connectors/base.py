@@ -92,6 +92,14 @@ class Operation:
     description: str = ""
 
 
+class Headers(Protocol):
+    """What an answer's headers are asked, in whatever case."""
+
+    def __contains__(self, name: str, /) -> bool: ...
+    def __getitem__(self, name: str, /) -> str: ...
+    def get(self, name: str, /) -> str | None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """A provider's HTTP answer, its body capped in size.
@@ -100,7 +108,7 @@ class Answer:
     """
 
     status: int
-    headers: Mapping[str, str]
+    headers: Headers
     body: bytes
     retry_after: float | None = None
 

@@ -16,7 +16,6 @@ from typing import Any
 
 import tenacity
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
-from urllib3.util.ssl_ import create_urllib3_context
 
 from connectors.address import Resolver, literal
 
@@ -52,8 +51,8 @@ class _TimedTls(_Timed, ssl.SSLSocket):
 @cache
 def tls(ca_bundle: str | None) -> ssl.SSLContext:
     """One context for all wires of the process: loading the authorities takes tens of milliseconds."""
-    context = create_urllib3_context()
-    context.load_verify_locations(cafile=ca_bundle or DEFAULT_CA_BUNDLE_PATH)
+    context = ssl.create_default_context(cafile=ca_bundle or DEFAULT_CA_BUNDLE_PATH)
+    context.set_alpn_protocols(["http/1.1"])
     context.sslsocket_class = _TimedTls
     return context
 
@@ -83,7 +82,7 @@ def addresses(resolve: Resolver, host: str, port: int, by: float) -> Sequence[st
     return answer
 
 
-def connect(candidates: Sequence[str], port: int, by: float) -> socket.socket:
+def connect(candidates: Sequence[str], port: int, by: float) -> _Timed:
     """A connection to the first address that answers, each given its share of the time that is left.
 
     What is left after that is the socket's timeout: TLS's, in all. Raises the last address's OSError.

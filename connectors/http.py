@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 import time
 from collections.abc import Collection, Iterator, Mapping
@@ -14,20 +13,13 @@ from ipaddress import ip_network
 from math import inf
 from typing import Any
 
-from requests import PreparedRequest
-from requests.structures import CaseInsensitiveDict
-from urllib3.exceptions import HTTPError
-
 from connectors import address
 from connectors.base import Answer
-from connectors.errors import NoAnswer, NotSent
-from connectors.request import HttpRequest, Sign, prepare
+from connectors.errors import NotSent
+from connectors.request import Sign, prepare
 from connectors.transport import Route, Transport
 
 MAX_RESPONSE = 1 << 20
-
-# urllib3 writes the path and query of every request to its log, where tenants' tokens would be.
-logging.getLogger("urllib3").setLevel(logging.CRITICAL)
 
 
 _until: ContextVar[float] = ContextVar("until", default=inf)
@@ -68,8 +60,7 @@ class HttpWire:
         resolve: address.Resolver = address.resolve,
     ) -> None:
         guard = address.Guard(allow_private, tuple(ip_network(network) for network in allow_networks))
-        self._transport = Transport(Route(connect_timeout, timeout, guard, resolve), ca_bundle)
-        self._max_response = max_response
+        self._transport = Transport(Route(connect_timeout, timeout, guard, resolve, ca_bundle, max_response))
 
     def call(
         self,
@@ -85,34 +76,12 @@ class HttpWire:
         if time.monotonic() > _until.get():
             raise NotSent("not sent: the calls before this one took all the time there was")
         request = prepare(method, url, headers=headers, json=json, data=data, sign=sign)
-        raw = self._transport.send(_prepared(request)).raw
-        try:
-            body: bytes = raw.read(self._max_response + 1)
-        except (HTTPError, OSError):
-            raise NoAnswer("the answer broke off or took too long") from None
-        if len(body) > self._max_response:
-            raw.close()
-            raise NoAnswer(f"the answer is larger than {self._max_response} bytes")
-        if raw.length_remaining:
-            raw.close()
-            raise NoAnswer("the answer broke off")
-        return Answer(raw.status, raw.headers, body, retry_after(raw.headers.get("Retry-After"), time.time()))
+        said, body = self._transport.send(request.method, request.url, request.headers, request.body)
+        return Answer(said.status, said.headers, body, retry_after(said.headers.get("Retry-After"), time.time()))
 
     def close(self) -> None:
         """Drop the connections that are kept open."""
         self._transport.close()
-
-
-def _prepared(request: HttpRequest) -> PreparedRequest:
-    # Filled in by hand: requests' own preparation would add cookies, the environment's credentials and half the CPU.
-    prepared = PreparedRequest()
-    prepared.method = request.method
-    prepared.url = request.url
-    prepared.headers = CaseInsensitiveDict(request.headers)
-    if request.body:
-        prepared.headers["Content-Length"] = str(len(request.body))  # without it, requests sends chunks
-        prepared.body = request.body
-    return prepared
 
 
 def retry_after(value: str | None, now: float) -> float | None:

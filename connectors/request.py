@@ -5,7 +5,7 @@ from __future__ import annotations
 import json as jsonlib
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib import metadata
 from typing import Any
 from urllib.parse import parse_qsl, quote, quote_plus, urlencode, urlsplit, urlunsplit
@@ -111,6 +111,11 @@ class Mask:
         return value
 
 
+@lru_cache(256)  # most calls of a connector go to the same few
+def _target(url: str) -> str:
+    return parse(url)._replace(fragment=None).url
+
+
 def prepare(
     method: str,
     url: str,
@@ -129,7 +134,7 @@ def prepare(
     given = headers or {}
     names = {name.lower() for name in given}
     head = {name: value for name, value in defaults.items() if name.lower() not in names} | dict(given)
-    target = parse(url)._replace(fragment=None).url
+    target = _target(url)
     if sign is not None:
         head |= sign(method, target, head, body)
     return HttpRequest(method, target, head, body)

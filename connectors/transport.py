@@ -1,101 +1,109 @@
-"""How a request travels: requests' adapter over pooled connections that keep one deadline and a checked address.
+"""How a request travels: http.client over connections that are kept, one deadline for all of it, a checked address.
 
-Every failure leaves here as `NotSent` or `NoAnswer`; urllib3 lets exceptions that are not its own pass as they are.
+Every failure leaves here as `NotSent` or `NoAnswer`. What requests and urllib3 do around the same http.client for every
+call (a prepared request, a response of their own, two pools to choose from) was half of what a call costs.
 """
 
 from __future__ import annotations
 
-import socket
 import ssl
+from collections import defaultdict, deque
+from collections.abc import Mapping
 from dataclasses import dataclass
-from http.client import HTTPException
+from http.client import HTTPConnection, HTTPException, HTTPResponse
+from select import POLLIN, poll
+from threading import Lock
 from time import monotonic
-from typing import Any, cast
+from typing import cast
+from urllib.parse import urlsplit
+from weakref import finalize
 
-from requests import PreparedRequest, Response
-from requests.adapters import HTTPAdapter
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.response import HTTPResponse
-
-from connectors.address import Guard, Resolver
+from connectors.address import DEFAULT_PORTS, Guard, Resolver
 from connectors.dial import _Timed, addresses, cause, connect, tls, twice
 from connectors.errors import NoAnswer, NotSent
 
 # Servers commonly drop a connection after five idle seconds (Node, Apache). One that dies just as it is used again
 # costs an ambiguous answer, a new one costs a handshake: so none is used after four.
 IDLE = 4.0
-ORIGINS = 10  # a connector talks to one or two
 KEPT = 32  # connections kept open per origin; there may be more at once
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """What every connection of a wire is held to. Seconds: connect_timeout for DNS, TCP and TLS, timeout for it all."""
+    """What every connection of a wire is held to. Seconds: connect_timeout for DNS, TCP and TLS, timeout for it all.
+
+    ca_bundle: a PEM file of authorities instead of certifi's. max_response: bytes of a body.
+    """
 
     connect_timeout: float
     timeout: float
     guard: Guard
     resolve: Resolver
+    ca_bundle: str | None
+    max_response: int
 
 
-class _Exchange(HTTPConnection):
+class _Connection(HTTPConnection):
     """One request and its answer at a time, by one deadline. A failure says whether the request had left whole.
 
     A request whose last byte the socket did not take cannot have been executed, whatever part of it arrived. Of one
     that was taken whole, nobody here can tell: that the connection had been idle does not prove that it was not read.
     """
 
-    def __init__(self, *args: Any, route: Route, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    sock: _Timed | None
+
+    def __init__(self, scheme: str, netloc: str, route: Route) -> None:
+        parts = urlsplit(f"{scheme}://{netloc}")
+        self.default_port = DEFAULT_PORTS[scheme]  # http.client leaves it out of `Host` by this
+        self._name = str(parts.hostname)
+        super().__init__(self._name.rstrip("."), parts.port or self.default_port)
+        self._scheme = scheme
         self._route = route
-        self._deadline = 0.0
-        self._connect_by = 0.0
-        self._answered_at: float | None = None  # on this socket; None while it is new
+        self._idle_since: float | None = None  # None while no answer has come on this socket
+        self._readable = poll()
         self._cut = False
         self._held: list[bytes] = []
 
     @property
-    def is_connected(self) -> bool:
-        return self._answered_at is not None and monotonic() - self._answered_at < IDLE and super().is_connected
+    def fresh(self) -> bool:
+        """Whether it has answered, and was not idle for too long."""
+        return self._idle_since is not None and monotonic() - self._idle_since < IDLE
 
-    def connect(self) -> None:
-        self._deadline = monotonic() + self._route.timeout
-        self._dial()
+    @property
+    def usable(self) -> bool:
+        """Whether another request may go over it: one on which something waits has ended."""
+        return self.fresh and not self._readable.poll(0)
 
-    def request(self, *args: Any, **kwargs: Any) -> None:
-        if self.is_closed:
-            self.connect()
-        reused = self._answered_at is not None
-        if reused:
-            self._deadline = monotonic() + self._route.timeout
-        self._write(*args, **kwargs)
+    def exchange(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> tuple[HTTPResponse, bytes]:
+        """The answer and its body, read whole. Afterwards the connection is `usable`, or closed."""
+        deadline = monotonic() + self._route.timeout
+        reused = self._idle_since is not None
+        if not reused:
+            self._dial(deadline)
+        self._write(deadline, method, target, headers, body)
         if self._cut and reused:  # dropped while it was idle: nothing whole has left, so it goes once more
-            self._dial()
-            self._write(*args, **kwargs)
+            self._dial(deadline)
+            self._write(deadline, method, target, headers, body)
+        response = self._answer()
+        try:
+            content = self._content(response)
+        finally:
+            response.close()
+        self._idle_since = monotonic()
+        return response, content
 
-    def send(self, data: Any) -> None:
+    def send(self, data: bytes) -> None:  # type: ignore[override]
         """http.client sends the head by itself; both go together, at half the system calls on either side."""
         self._held.append(data)
 
-    def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # urllib3 does the same
-        try:
-            response = super().getresponse()
-        except (OSError, HTTPException) as error:
-            if self._cut:
-                raise NotSent(f"{self.host} closed the connection before the request was sent") from None
-            raise NoAnswer(f"no answer from {self.host}: {cause(error)}") from None
-        self._answered_at = monotonic()
-        return response
-
-    def _write(self, *args: Any, **kwargs: Any) -> None:
+    def _write(self, deadline: float, method: str, target: str, headers: Mapping[str, str], body: bytes) -> None:
+        assert self.sock is not None
         self._cut = False
         self._held = []
-        sock = cast(_Timed, self.sock)
-        sock.deadline = self._deadline
+        self.sock.deadline = deadline
         try:
-            super().request(*args, **kwargs)
-            sock.sendall(b"".join(self._held))
+            self.request(method, target, body or None, headers)
+            self.sock.sendall(b"".join(self._held))
         except (ConnectionError, ssl.SSLEOFError):
             self._cut = True  # there may be an answer all the same: a 413 does not wait for the end
         except OSError as error:
@@ -103,73 +111,102 @@ class _Exchange(HTTPConnection):
         except (ValueError, HTTPException):
             raise NotSent("the request has a header or a URL that HTTP cannot carry") from None
 
-    def _dial(self) -> None:
-        self._answered_at = None
-        self._connect_by = min(self._deadline, monotonic() + self._route.connect_timeout)
+    def _answer(self) -> HTTPResponse:
         try:
-            twice(self._connect)
+            return self.getresponse()
+        except (OSError, HTTPException) as error:
+            if self._cut:
+                raise NotSent(f"{self.host} closed the connection before the request was sent") from None
+            raise NoAnswer(f"no answer from {self.host}: {cause(error)}") from None
+
+    def _content(self, response: HTTPResponse) -> bytes:
+        most = self._route.max_response
+        try:
+            body = response.read(most + 1)
+        except (OSError, HTTPException):
+            raise NoAnswer("the answer broke off or took too long") from None
+        if len(body) > most:
+            raise NoAnswer(f"the answer is larger than {most} bytes")
+        if response.length:
+            raise NoAnswer("the answer broke off")
+        return body
+
+    def _dial(self, deadline: float) -> None:
+        by = min(deadline, monotonic() + self._route.connect_timeout)
+        try:
+            twice(self._connect, by)
         except OSError as error:
             raise NotSent(f"no connection to {self.host}: {cause(error)}") from None
 
-    def _connect(self) -> None:
+    def _connect(self, by: float) -> None:
         self.close()
-        super().connect()
+        found = addresses(self._route.resolve, self._name, self.port, by)
+        self._route.guard.admit(self._scheme, self.host, self.port, found)
+        sock = connect(found, self.port, by)
+        if self._scheme == "https":  # which closes it when the handshake fails
+            sock = cast(_Timed, tls(self._route.ca_bundle).wrap_socket(sock, server_hostname=self.host))
+        self.sock = sock
+        self._readable = poll()
+        self._readable.register(sock, POLLIN)
 
-    def _new_conn(self) -> socket.socket:
-        port, by = int(self.port), self._connect_by
-        found = addresses(self._route.resolve, self._dns_host, port, by)
-        self._route.guard.admit(_scheme(self), self.host, port, found)
-        return connect(found, port, by)
-
-
-class _TlsExchange(_Exchange, HTTPSConnection):
-    pass
-
-
-def _scheme(connection: _Exchange) -> str:
-    return "https" if isinstance(connection, _TlsExchange) else "http"
+    def close(self) -> None:
+        self._idle_since = None
+        super().close()
 
 
-class _Plain(HTTPConnectionPool):
-    ConnectionCls = _Exchange
+_Origin = tuple[str, str]
+_Kept = defaultdict[_Origin, deque[_Connection]]
 
 
-class _Tls(HTTPSConnectionPool):
-    ConnectionCls = _TlsExchange
+class Transport:
+    """Connections by origin, kept while they may be used again. Safe to share between threads."""
 
-
-class _Pools(PoolManager):
-    def __init__(self, route: Route, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.pool_classes_by_scheme = {"http": _Plain, "https": _Tls}
+    def __init__(self, route: Route) -> None:
         self._route = route
+        self._kept: _Kept = defaultdict(deque)
+        self._lock = Lock()
+        finalize(self, _drop, self._kept)
 
-    def _new_pool(self, *args: Any, **kwargs: Any) -> HTTPConnectionPool:
-        pool = super()._new_pool(*args, **kwargs)
-        pool.conn_kw["route"] = self._route
-        return pool
+    def send(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> tuple[HTTPResponse, bytes]:
+        """One request of a URL in its normal form; the answer and its body. No redirects, cookies or proxies."""
+        parts = urlsplit(url)
+        origin = parts.scheme, parts.netloc
+        connection = self._take(origin) or _Connection(*origin, self._route)
+        target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
+        try:
+            answered = connection.exchange(method, target, headers, body)
+        except BaseException:
+            connection.close()
+            raise
+        if connection.sock is not None:
+            self._keep(origin, connection)
+        return answered
+
+    def close(self) -> None:
+        """Drop the connections that are kept, as happens to a transport that nobody holds any more."""
+        with self._lock:
+            _drop(self._kept)
+
+    def _take(self, origin: _Origin) -> _Connection | None:
+        while True:
+            with self._lock:
+                if not self._kept[origin]:
+                    return None
+                connection = self._kept[origin].pop()
+            if connection.usable:
+                return connection
+            connection.close()
+
+    def _keep(self, origin: _Origin, connection: _Connection) -> None:
+        with self._lock:
+            kept = self._kept[origin]
+            kept.append(connection)
+            old = kept.popleft() if len(kept) > KEPT or not kept[0].fresh else None
+        if old is not None:
+            old.close()
 
 
-class Transport(HTTPAdapter):
-    """The adapter without proxies, certificates and credentials from the environment, without redirects and cookies."""
-
-    def __init__(self, route: Route, ca_bundle: str | None) -> None:
-        self._route = route
-        self._ca_bundle = ca_bundle
-        super().__init__()
-
-    def init_poolmanager(self, *_: Any, **__: Any) -> None:
-        self.poolmanager = _Pools(self._route, num_pools=ORIGINS, maxsize=KEPT, ssl_context=tls(self._ca_bundle))
-
-    def get_connection_with_tls_context(self, request: PreparedRequest, *_: Any, **__: Any) -> HTTPConnectionPool:
-        return cast(HTTPConnectionPool, self.poolmanager.connection_from_url(str(request.url)))
-
-    def cert_verify(self, *_: Any, **__: Any) -> None:
-        """Nothing is left to do for one request: the context of all of them verifies."""
-
-    def build_response(self, req: PreparedRequest, resp: Any) -> Response:
-        response = Response()
-        response.request = req
-        response.status_code = resp.status
-        response.raw = resp
-        return response
+def _drop(kept: _Kept) -> None:
+    for connections in kept.values():
+        while connections:
+            connections.pop().close()

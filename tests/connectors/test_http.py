@@ -322,6 +322,40 @@ def test_connections_are_kept(wire: HttpWire) -> None:
         assert line.connections == 1
 
 
+def test_a_wire_that_nobody_holds_any_more_keeps_no_connections() -> None:
+    left = threading.Event()
+
+    def wait(peer: Peer) -> None:
+        peer.request()
+        peer.answer()
+        peer.wait_until_left()
+        left.set()
+
+    with Line(wait) as line:
+        HttpWire(2, 5, allow_private=True).call("GET", line.url)
+        assert left.wait(5)
+
+
+def test_what_nobody_asked_for_is_not_the_next_answer(wire: HttpWire) -> None:
+    answered, said_more = threading.Event(), threading.Event()
+
+    def say_more(peer: Peer) -> None:
+        peer.request()
+        peer.answer()
+        assert answered.wait(5)
+        if peer.number == 1:
+            peer.answer(b"HTTP/1.1 500 Not Asked For\r\nContent-Length: 0\r\n\r\n")
+            said_more.set()
+        peer.wait_until_left()
+
+    with Line(say_more) as line:
+        assert wire.call("GET", line.url).status == 200
+        answered.set()
+        assert said_more.wait(5)
+        assert wire.call("GET", line.url).status == 200
+        assert line.connections == 2
+
+
 def test_threads_share_a_wire(wire: HttpWire) -> None:
     with Line(echo) as line, ThreadPoolExecutor(8) as pool:
         answers = pool.map(lambda n: wire.call("POST", line.url, json={"n": n}).body, range(100))

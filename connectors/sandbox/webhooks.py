@@ -9,6 +9,8 @@ from collections.abc import Mapping
 import requests
 
 _log = logging.getLogger(__name__)
+# requests' urllib3 writes the path of every request to its log, and that of a webhook holds its token.
+logging.getLogger("urllib3").setLevel(logging.CRITICAL)
 
 
 def post(url: str, body: bytes, headers: Mapping[str, str]) -> None:

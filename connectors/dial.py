@@ -20,7 +20,7 @@ from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from connectors.address import Resolver, literal
 
 
-class _Timed(socket.socket):
+class Timed(socket.socket):
     """A socket whose every operation ends at one moment (monotonic seconds)."""
 
     deadline = 0.0
@@ -44,7 +44,7 @@ class _Timed(socket.socket):
         super().sendall(*args)
 
 
-class _TimedTls(_Timed, ssl.SSLSocket):
+class _TimedTls(Timed, ssl.SSLSocket):
     """The same under TLS, whose `sendall` is many of `send`."""
 
 
@@ -82,14 +82,14 @@ def addresses(resolve: Resolver, host: str, port: int, by: float) -> Sequence[st
     return answer
 
 
-def connect(candidates: Sequence[str], port: int, by: float) -> _Timed:
+def connect(candidates: Sequence[str], port: int, by: float) -> Timed:
     """A connection to the first address that answers, each given its share of the time that is left.
 
     What is left after that is the socket's timeout: TLS's, in all. Raises the last address's OSError.
     """
     failure = OSError("no address")
     for index, address in enumerate(candidates):
-        sock = _Timed(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
+        sock = Timed(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
         try:
             sock.settimeout(max((by - monotonic()) / (len(candidates) - index), 0.001))
             sock.connect((address, port))

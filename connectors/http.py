@@ -21,7 +21,6 @@ from connectors.transport import Route, Transport
 
 MAX_RESPONSE = 1 << 20
 
-
 _until: ContextVar[float] = ContextVar("until", default=inf)
 
 

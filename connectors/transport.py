@@ -14,12 +14,12 @@ from http.client import HTTPConnection, HTTPException, HTTPResponse
 from select import POLLIN, poll
 from threading import Lock
 from time import monotonic
-from typing import cast
+from typing import Any, cast
 from urllib.parse import urlsplit
 from weakref import finalize
 
 from connectors.address import DEFAULT_PORTS, Guard, Resolver
-from connectors.dial import _Timed, addresses, cause, connect, tls, twice
+from connectors.dial import Timed, addresses, cause, connect, tls, twice
 from connectors.errors import NoAnswer, NotSent
 
 # Servers commonly drop a connection after five idle seconds (Node, Apache). One that dies just as it is used again
@@ -50,7 +50,7 @@ class _Connection(HTTPConnection):
     that was taken whole, nobody here can tell: that the connection had been idle does not prove that it was not read.
     """
 
-    sock: _Timed | None
+    sock: Timed | None
 
     def __init__(self, scheme: str, netloc: str, route: Route) -> None:
         parts = urlsplit(f"{scheme}://{netloc}")
@@ -92,7 +92,7 @@ class _Connection(HTTPConnection):
         self._idle_since = monotonic()
         return response, content
 
-    def send(self, data: bytes) -> None:  # type: ignore[override]
+    def send(self, data: Any) -> None:
         """http.client sends the head by itself; both go together, at half the system calls on either side."""
         self._held.append(data)
 
@@ -143,8 +143,8 @@ class _Connection(HTTPConnection):
         found = addresses(self._route.resolve, self._name, self.port, by)
         self._route.guard.admit(self._scheme, self.host, self.port, found)
         sock = connect(found, self.port, by)
-        if self._scheme == "https":  # which closes it when the handshake fails
-            sock = cast(_Timed, tls(self._route.ca_bundle).wrap_socket(sock, server_hostname=self.host))
+        if self._scheme == "https":  # a handshake that fails closes it
+            sock = cast(Timed, tls(self._route.ca_bundle).wrap_socket(sock, server_hostname=self.host))
         self.sock = sock
         self._readable = poll()
         self._readable.register(sock, POLLIN)

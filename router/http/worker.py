@@ -69,6 +69,9 @@ class Worker(Threads):
         """gunicorn's, without an access log and hooks that the receiver has not; the answer leaves in one write."""
         response, environ = wsgi.create(req, conn.sock, conn.client, conn.server, self.cfg, OneWrite)
         environ["wsgi.multithread"] = True
+        self.nr += 1
+        if self.nr >= self.max_requests:
+            self.alive = False
         if not self.alive or len(self.keepalived_conns) >= self.max_keepalived:
             response.force_close()
         try:

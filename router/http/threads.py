@@ -27,6 +27,17 @@ _ONE_CALL = select.EPOLLIN | select.EPOLLONESHOT
 _READ_AHEAD = _ONE_CALL | select.EPOLLOUT
 
 
+class Steady(socket.socket):
+    """A socket whose mode is set only when it changes: gunicorn sets it to what it is, twice for each call."""
+
+    def setblocking(self, flag: bool) -> None:
+        self.settimeout(None if flag else 0.0)
+
+    def settimeout(self, value: float | None) -> None:
+        if value != self.gettimeout():
+            super().settimeout(value)
+
+
 class Threads(ThreadWorker):
     """gunicorn's worker with threads that fetch their calls themselves.
 
@@ -39,6 +50,8 @@ class Threads(ThreadWorker):
         self._look_again = 0.0
 
     def init_process(self) -> None:
+        # gunicorn asks its configuration some thirty times for each call, and each time that asks a setting by a call.
+        vars(self.cfg).update({name: setting.get() for name, setting in self.cfg.settings.items()})
         self._calls = select.epoll()
         self._end = os.eventfd(0)
         self._calls.register(self._end, select.EPOLLIN)
@@ -101,7 +114,8 @@ class Threads(ThreadWorker):
             client, address = listener.accept()
         except (BlockingIOError, ConnectionAbortedError) as error:
             return isinstance(error, ConnectionAbortedError)
-        connection = TConn(self.cfg, client, address, listener.getsockname())
+        steady = Steady(client.family, client.type, client.proto, client.detach())
+        connection = TConn(self.cfg, steady, address, listener.getsockname())
         connection.data_ready = True  # a thread sees it only when it is
         self.nr_conns += 1
         self._await_call(connection)
@@ -136,6 +150,12 @@ class Threads(ThreadWorker):
             log.exception("a connection broke")
             connection.close()
         self.method_queue.defer(self._ended)
+
+    def _keepalive_after(self, connection: Any, keepalive: bool) -> bool:
+        """What the application left of the body is drained; mostly there is nothing left."""
+        if keepalive and getattr(connection.parser.mesg.body.reader, "length", None) == 0:
+            return True
+        return bool(super()._keepalive_after(connection, keepalive))  # type: ignore[misc]  # newer than the stubs
 
     def _ended(self) -> None:
         self.nr_conns -= 1

@@ -60,12 +60,15 @@ class Contract:
     hard_id: tuple[str, ...]
     profile: Profile | None = None
     _checks: tuple[tuple[str, kinds.Check, bool, bool], ...] = field(init=False, repr=False, compare=False)
+    _canonical: Mapping[str, Callable[[Any], str]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         checks = (
             (name, kinds.check(one.type), one.optional, name in self.hard_id) for name, one in self.fields.items()
         )
         object.__setattr__(self, "_checks", tuple(checks))
+        canonical = {name: str.lower if one.type.kind is Kind.EMAIL else str for name, one in self.fields.items()}
+        object.__setattr__(self, "_canonical", canonical)
 
     def validate(self, data: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
         """The listed fields' values in their kept form (`kinds`), null where there is none, and every problem.
@@ -102,25 +105,21 @@ class Contract:
 
     def hard_id_of(self, values: Mapping[str, Any]) -> tuple[str, ...]:
         """The hard id in the form in which ids are compared: text; email addresses and UUIDs in lower case."""
-        return _id_of(values, self.hard_id, self.fields)
+        return self._id_of(values, self.hard_id)
 
     def profile_of(self, values: Mapping[str, Any]) -> Reference | None:
         """The profile that the record belongs to; None when the contract names none or one of the fields is null."""
         profile = self.profile
         if profile is None or any(values[name] in (None, "") for name in profile.fields):
             return None
-        return Reference(profile.entity, profile.type, _id_of(values, profile.fields, self.fields))
+        return Reference(profile.entity, profile.type, self._id_of(values, profile.fields))
+
+    def _id_of(self, values: Mapping[str, Any], names: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple([self._canonical[name](values[name]) for name in names])
 
     def removal(self) -> Contract:
         """The contract of a delete, which carries the hard id alone."""
         return replace(self, fields={name: self.fields[name] for name in self.hard_id}, profile=None)
-
-
-def _id_of(values: Mapping[str, Any], names: tuple[str, ...], fields: Mapping[str, Field]) -> tuple[str, ...]:
-    return tuple([_CANONICAL.get(fields[name].type.kind, str)(values[name]) for name in names])
-
-
-_CANONICAL: Mapping[Kind, Callable[[Any], str]] = {Kind.EMAIL: str.lower}
 
 
 def _flat(value: Any) -> bool:

@@ -50,7 +50,7 @@ def answers(url: str, status: int) -> bool:
 
 @contextmanager
 def gunicorn(
-    database_url: str, log: Path, *options: str, serving: bool = True
+    database_url: str, log: Path, *options: str, serving: bool = True, app: str = "router.http.wsgi:app"
 ) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """A receiver with two workers, waited for until it is `serving`: its URL and its process."""
     url = f"http://127.0.0.1:{(port := free_port())}"
@@ -62,7 +62,7 @@ def gunicorn(
         "ROUTER_PORT": str(port),
         "HOME": str(log.parent),
     }
-    command = [sys.executable, "-m", "gunicorn", "-c", "deploy/gunicorn.conf.py", *options, "router.http.wsgi:app"]
+    command = [sys.executable, "-m", "gunicorn", "-c", "deploy/gunicorn.conf.py", *options, app]
     with log.open("wb") as stderr, subprocess.Popen(command, cwd=ROOT, env=env, stderr=stderr) as process:
         try:
             if serving:

@@ -6,6 +6,7 @@ import http.client
 import signal
 import socket
 import struct
+import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,7 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from tests.http.test_gunicorn import gunicorn
+from tests.http.test_gunicorn import answers, gunicorn
 from tests.support.conditions import eventually
 from tests.support.processes import children
 
@@ -76,6 +77,35 @@ def test_several_calls_in_one_packet_are_answered_in_their_order(url):
         told = stream.read()
     statuses = [int(part[:3]) for part in told.split(b"HTTP/1.1 ")[1:]]
     assert statuses == [200, 403, 200, 404]
+
+
+def test_a_body_that_nobody_reads_is_not_the_next_call(url):
+    with connect(url) as connection:
+        for body in (b"GET /no", b"x" * 20_000):
+            connection.sendall(CALL[:-2] + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+            assert answered(connection).status == 200
+
+
+def test_an_answer_that_breaks_off_is_not_followed_by_another(module_database_url, tmp_path):
+    log = tmp_path / "log"
+    with gunicorn(module_database_url, log, "--workers", "1", app="tests.http.careless:app") as (url, _):
+        with connect(url) as connection, connection.makefile("rb") as stream:
+            connection.sendall(CALL.replace(b"healthz", b"breaks") + CALL)
+            assert stream.read().partition(b"\r\n\r\n")[2] == b"abc"
+        assert requests.get(url, timeout=5).text == "abcdef"
+    assert "an answer broke off" in log.read_text()
+
+
+def test_a_worker_ends_after_so_many_calls_and_another_goes_on(module_database_url, tmp_path):
+    options = ("--workers", "1", "--max-requests", "3")
+    with gunicorn(module_database_url, tmp_path / "log", *options) as (url, process):
+        first = children(process.pid)
+        eventually(lambda: answers(f"{url}/healthz", 200) and other(process, first))
+
+
+def other(process: subprocess.Popen[bytes], workers: list[int]) -> bool:
+    """Whether it has one worker, which is not one of these."""
+    return len(now := children(process.pid)) == 1 and now != workers
 
 
 def test_a_connection_is_kept_while_it_is_used_and_then_closed(module_database_url, tmp_path):

@@ -1,11 +1,9 @@
 """The pipeline that a good team writes first: Flask, Celery and PostgreSQL, one message and one commit for each step.
 
 The same signatures, validation, identity, durability and destinations as the product; a stored state for every
-delivery;
-retries by Celery. No chunks: a record costs a message to be planned, and a message, a read, a call and a commit for
-each
-destination. Run as `gunicorn … tests.bench.controls.naive:app` and `celery -A tests.bench.controls.naive:celery
-worker`.
+delivery; retries by Celery. No chunks: a record costs a message to be planned, and a message, a read, a call and a
+commit for each destination. Run as `gunicorn … tests.bench.controls.naive:app` and
+`celery -A tests.bench.controls.naive:celery worker`.
 """
 
 from __future__ import annotations

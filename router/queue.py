@@ -113,10 +113,14 @@ class CeleryHints:
         try:
             self._give(hints)
         except (KombuError, MessageNacked) as error:  # of which only some are `OSError`s
-            raise BrokerAway(type(error).__name__) from error
+            raise BrokerAway(type(error.__cause__ or error).__name__) from error
 
     def _give(self, hints: Sequence[Hint]) -> None:
-        with self._app.producer_pool.acquire(block=True, timeout=2) as producer:
+        # To a Redis all of them go at once; to others one by one.
+        with (
+            self._app.producer_pool.acquire(block=True, timeout=2) as producer,
+            producer.batch(),  # type: ignore[attr-defined]  # newer than the stubs
+        ):
             for hint in hints:
                 shown = [str(request) for request in hint.requests[:SHOWN_REQUESTS]]
                 self._app.send_task(

@@ -50,7 +50,7 @@ class Threads(ThreadWorker):
         self._look_again = 0.0
 
     def init_process(self) -> None:
-        # gunicorn asks its configuration some thirty times for each call, and each time that asks a setting by a call.
+        # gunicorn asks for some twenty settings in each call, and each is looked up by two calls of Python.
         vars(self.cfg).update({name: setting.get() for name, setting in self.cfg.settings.items()})
         self._calls = select.epoll()
         self._end = os.eventfd(0)

@@ -117,7 +117,7 @@ BARS = (
         most=True,
     ),
     Bar(
-        "the same, Parcelvoy's as a multiple of the naive pipeline's, then 18 ms",
+        "CPU per event ÷ naive pipeline's per record ÷ (Parcelvoy's 4.4 ms ÷ its 18 ms)",
         ("events to Parcelvoy", "naive"),
         lambda load, naive: _cpu(load) / _cpu(naive) / (PARCELVOY_MS / NAIVE_MS),
         _most(0.5),

@@ -79,11 +79,14 @@ def test_several_calls_in_one_packet_are_answered_in_their_order(url):
     assert statuses == [200, 403, 200, 404]
 
 
-def test_a_body_that_nobody_reads_is_not_the_next_call(url):
-    with connect(url) as connection:
-        for body in (b"GET /no", b"x" * 20_000):
-            connection.sendall(CALL[:-2] + b"Content-Length: %d\r\n\r\n" % len(body) + body)
-            assert answered(connection).status == 200
+def test_those_whose_body_nobody_read_keep_no_thread(url):
+    body = b"x" * 20_000
+    with ExitStack() as stack:
+        connections = [stack.enter_context(connect(url)) for _ in range(MANY)]
+        for _ in range(2):
+            for connection in connections:
+                connection.sendall(CALL[:-2] + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+            assert {answered(connection).status for connection in connections} == {200}
 
 
 def test_an_answer_that_breaks_off_is_not_followed_by_another(module_database_url, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -34,6 +35,9 @@ SECRETS = {
     "parcelvoy_api_key": "sk_bench",
     "webhook": "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=",
 }
+SLOTS = os.cpu_count() or 1
+"""Worker processes, the controls' too: as many as there are cores, which is Celery's own default. The sink answers at
+once, so none waits; more of them only take turns, and find their caches cold."""
 GUNICORN = ("gunicorn", "-c", str(ROOT / "deploy" / "gunicorn.conf.py"))
 WORKER = ("--without-gossip", "--without-mingle", "-E")
 
@@ -49,11 +53,11 @@ class Keys:
 
 
 @contextmanager
-def installed(ground: Ground, *, slots: int = 4, workers: bool = True) -> Iterator[Pipeline]:
-    """The product on an empty ledger, running. slots: worker processes. workers: or its receiver alone."""
+def installed(ground: Ground, *, workers: bool = True) -> Iterator[Pipeline]:
+    """The product on an empty ledger, running. workers: or its receiver alone."""
     with (
         ground.database() as database_url,
-        running(ground, database_url, install(database_url), slots, workers) as made,
+        running(ground, database_url, install(database_url), workers) as made,
     ):
         yield made
 
@@ -80,7 +84,7 @@ def install(database_url: str) -> Keys:
 
 
 @contextmanager
-def running(ground: Ground, database_url: str, keys: Keys, slots: int = 4, workers: bool = True) -> Iterator[Pipeline]:
+def running(ground: Ground, database_url: str, keys: Keys, workers: bool = True) -> Iterator[Pipeline]:
     """The product's processes on an installed ledger."""
     port = free_port()
     env = {
@@ -92,7 +96,7 @@ def running(ground: Ground, database_url: str, keys: Keys, slots: int = 4, worke
         "ROUTER_LINK_SINK_URL": ground.sink.url,
     }
     logs = ground.directory / urlsplit(database_url).path.removeprefix("/")
-    programs = {**_web(port, env, logs), **(_workers(env, logs, slots) if workers else {})}
+    programs = {**_web(port, env, logs), **(_workers(env, logs) if workers else {})}
     with ground.running(programs):
         yield Pipeline(database_url, port, keys.access_key_id, keys.secret, programs, keys.bearers)
 
@@ -102,9 +106,9 @@ def _web(port: int, env: Mapping[str, str], logs: Path) -> dict[str, Program]:
     return {"receiver": python("receiver", (*GUNICORN, "router.http.wsgi:app"), env, logs, ready=ready)}
 
 
-def _workers(env: Mapping[str, str], logs: Path, slots: int) -> dict[str, Program]:
+def _workers(env: Mapping[str, str], logs: Path) -> dict[str, Program]:
     queues = ",".join(queue_names(facts()))
-    worker = ("celery", "-A", "workers.app", "worker", "-n", "bench@%h", "-Q", queues, "-c", str(slots), *WORKER)
+    worker = ("celery", "-A", "workers.app", "worker", "-n", "bench@%h", "-Q", queues, "-c", str(SLOTS), *WORKER)
     stop = ((signal.SIGTERM, 20.0),)
     return {
         "workers": python("workers", worker, env, logs, ready=lambda said: " ready." in said, stop_steps=stop),

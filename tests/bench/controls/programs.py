@@ -15,7 +15,7 @@ from router.cli.keys import new_access_key
 from router.cli.ports import free_port
 from router.vault import Vault
 from tests.bench.ground import Ground, Pipeline, python
-from tests.bench.product import GUNICORN
+from tests.bench.product import GUNICORN, SLOTS
 
 STOCK = ("--worker-class", "gthread")
 QUIET = ("--without-gossip", "--without-mingle", "--loglevel=WARNING")
@@ -32,7 +32,7 @@ def bare(ground: Ground, worker: Sequence[str] = STOCK) -> Iterator[Pipeline]:
 
 
 @contextmanager
-def naive(ground: Ground, *, slots: int = 4, workers: bool = True) -> Iterator[Pipeline]:
+def naive(ground: Ground, *, workers: bool = True) -> Iterator[Pipeline]:
     """The hand-written pipeline, on an empty database. workers: without them, only its receiver runs."""
     with ground.database() as database_url:
         with psycopg.connect(database_url, autocommit=True) as connection:
@@ -47,7 +47,7 @@ def naive(ground: Ground, *, slots: int = 4, workers: bool = True) -> Iterator[P
         }
         programs = {"receiver": _web("naive", env, ground)}
         if workers:
-            worker = ("celery", "-A", "tests.bench.controls.naive:celery", "worker", "-n", "naive@%h", "-c", str(slots))
+            worker = ("celery", "-A", "tests.bench.controls.naive:celery", "worker", "-n", "naive@%h", "-c", str(SLOTS))
             programs["workers"] = python("naive_worker", (*worker, *QUIET), env, ground.directory)
         with ground.running(programs):
             yield Pipeline(database_url, port, access_key_id, secret, programs)

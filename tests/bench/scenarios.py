@@ -129,7 +129,7 @@ def _of_clients(ground: Ground, sizes: Sizes) -> Turn:
         "events to a webhook": events("hook_group"),
     }.items():
         with installed(ground) as pipeline:
-            found[name] = load(ground, pipeline, calls, sizes.delivered // 2, destinations=1)
+            found[name] = load(ground, pipeline, calls, sizes.delivered, destinations=1)
     return found
 
 

@@ -1,5 +1,5 @@
 # make run    everything on this machine, then one demo request through it
-# make bench  the product beside its controls, measured (ten minutes); bench-quick only proves that it runs
+# make bench  the product beside its controls, measured (twelve minutes); bench-quick only proves that it runs
 # make test   lint, types, import rules and every test, on servers of the tests' own
 PYTHON ?= python3
 VENV := .venv
